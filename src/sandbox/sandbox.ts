@@ -1,0 +1,99 @@
+import type { JsonValue } from '../contract/json.ts';
+
+/**
+ * The one interface through which users' code is run, whatever its language.
+ *
+ * The user's failure is a value of `SandboxResult`; `run` rejects only when the platform itself failed
+ * (`SandboxError`): the cage could not be made, the fork server died, a message broke the protocol on our side.
+ */
+
+export type LogStream = 'stdout' | 'stderr';
+
+/** A predefined function as the cage shows it to the handler. */
+export interface SandboxHelper {
+  readonly name: string;
+  /** Parameters as written in Python, e.g. `context, tag` or `prompt, input, fallback=None`. */
+  readonly pythonParams: string;
+  readonly summary: string;
+}
+
+export interface SandboxProgram {
+  readonly language: 'python';
+  /** Source text of the handler, at most 256 KB in all. */
+  readonly code: string;
+  /** The `context` argument of `handle_event`, as JSON text. */
+  readonly contextJson: string;
+  readonly helpers: readonly SandboxHelper[];
+  /** Seeds `random`, so that a retry takes the same path. */
+  readonly randomSeed: string;
+  readonly limits: SandboxLimits;
+}
+
+export interface SandboxLimits {
+  readonly wallMs: number;
+  readonly cpuSeconds: number;
+  readonly memoryBytes: number;
+  /** stdout and stderr together, everything the handler printed; one byte more ends it. */
+  readonly outputBytes: number;
+  readonly resultBytes: number;
+}
+
+/** One helper call as the handler made it, arguments by name, without `context`. */
+export interface SandboxCall {
+  readonly name: string;
+  readonly args: { readonly [name: string]: JsonValue };
+}
+
+export type CallReply =
+  | { readonly ok: true; readonly value: JsonValue }
+  /** Raised in the handler as `HelperError` with `.code`. */
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
+
+export interface SandboxHost {
+  /** Answers one helper call. Rejecting kills the run and rejects `run` with the same error. */
+  call(call: SandboxCall): Promise<CallReply>;
+  /** Output as it arrives, in order; text is valid Unicode without NUL. */
+  log(stream: LogStream, text: string): void;
+}
+
+export type FailureReason =
+  | 'raised'
+  | 'syntax_error'
+  | 'no_entry_point'
+  | 'not_json'
+  | 'exited'
+  | 'out_of_memory'
+  | 'limit_exceeded'
+  | 'crashed'
+  | 'refused';
+
+/** What the author of the handler sees of a failure. */
+export interface HandlerFailure {
+  /** The exception's class name (`ValueError`), or a word of ours such as `Timeout`. */
+  readonly type: string;
+  readonly message: string;
+  /** The user's own frames only, as Python prints them; empty where there are none. */
+  readonly traceback: string;
+}
+
+export type SandboxResult = (
+  | { readonly outcome: 'succeeded'; readonly result: JsonValue }
+  | { readonly outcome: 'failed'; readonly reason: FailureReason; readonly error: HandlerFailure }
+  | { readonly outcome: 'timed_out'; readonly error: HandlerFailure }
+  /** The caller's signal was aborted; the process is gone. */
+  | { readonly outcome: 'aborted' }
+) & {
+  /** From the first line of the handler to its end, milliseconds. */
+  readonly runMs: number;
+};
+
+export interface Sandbox {
+  run(program: SandboxProgram, host: SandboxHost, signal?: AbortSignal): Promise<SandboxResult>;
+  /** Ends every running handler and the fork server; resolves when the processes are gone. */
+  close(): Promise<void>;
+}
+
+/** The platform failed, not the handler: retried by Temporal, never counted as an attempt of the user's. */
+export class SandboxError extends Error {
+  override readonly name = 'SandboxError';
+}
