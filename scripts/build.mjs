@@ -1,0 +1,63 @@
+// Compiles src to dist and bundles the workflows: node scripts/build.mjs
+// Types are not checked here (`npm run check` does), which is three times as fast.
+import { existsSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
+import { withLock } from './setup/lock.mjs';
+import { root } from './setup/paths.mjs';
+import { SetupError } from './setup/progress.mjs';
+import { lastLines, run } from './setup/run.mjs';
+import { distDir, sourcesHash } from './setup/sources.mjs';
+
+// Beside dist, not inside: source maps are relative, and dist is replaced in one step.
+const draft = join(root, 'dist.next');
+const old = join(root, 'dist.old');
+
+try {
+  await withLock(`the build of ${root}`, build);
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function build() {
+  const madeFrom = sourcesHash();
+  await clear();
+  try {
+    await compile();
+    await bundle();
+    await writeFile(join(draft, '.made-from'), madeFrom);
+    if (existsSync(distDir)) await rename(distDir, old);
+    await rename(draft, distDir);
+  } finally {
+    await clear();
+  }
+}
+
+async function clear() {
+  await Promise.all([draft, old].map((folder) => rm(folder, { recursive: true, force: true })));
+}
+
+async function compile() {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const args = [tsc, '-p', 'tsconfig.build.json', '--noCheck', '--outDir', draft];
+  const { ok, output } = await run(process.execPath, args, { cwd: root });
+  if (!ok) throw new SetupError(`The sources could not be compiled:\n${lastLines(output, 30)}`);
+}
+
+/** From the compiled files, so that workers run the same code in and out of workflows. */
+async function bundle() {
+  const workflowsPath = join(draft, 'workflows', 'index.js');
+  if (!existsSync(workflowsPath)) return;
+  /** @type {string[]} */
+  const messages = [];
+  const logger = new DefaultLogger('WARN', ({ message }) => messages.push(message));
+  try {
+    const { code } = await bundleWorkflowCode({ workflowsPath, logger });
+    await writeFile(join(draft, 'workflow-bundle.js'), code);
+  } catch (error) {
+    throw new SetupError(`The workflows could not be bundled:\n${lastLines([...messages, String(error)].join('\n'), 40)}`);
+  }
+}

@@ -1,0 +1,134 @@
+import { ApplicationFailure, cancellationDetails, CancelledFailure } from '@temporalio/activity';
+import type { RunHandlerResult } from '../contract/workflow.ts';
+import { AfterwordError } from '../domain/errors.ts';
+import { limits } from '../domain/limits.ts';
+import { mayRetry, type FinalStatus } from '../domain/status.ts';
+import type { SandboxResult } from '../sandbox/sandbox.ts';
+import type { Database } from '../store/database.ts';
+import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
+import { finishAttempt, type AttemptEnd } from '../store/execution-ledger/finish-attempt.ts';
+import { handlerFailed } from './handler-failed.ts';
+import type { CageRun } from './run-in-cage.ts';
+
+/** Records how the attempt ended, then tells Temporal: by returning, or by a failure that says whether to try again. */
+export async function endAttempt(
+  db: Database,
+  ref: AttemptRef,
+  begun: BegunAttempt,
+  run: CageRun,
+): Promise<RunHandlerResult> {
+  if (run.kind === 'broke') return platformFailed(db, ref, begun, run);
+  const { result } = run;
+  switch (result.outcome) {
+    case 'succeeded':
+      await finish(db, ref, run, {
+        outcome: 'succeeded',
+        reason: null,
+        error: null,
+        resultJson: JSON.stringify(result.result),
+        runMs: result.runMs,
+        final: 'succeeded',
+      });
+      return { outcome: 'settled', status: 'succeeded', reason: null };
+    case 'aborted':
+      return aborted(db, ref, begun, run, result.runMs);
+    case 'failed':
+    case 'timed_out':
+      return userFailed(db, ref, begun, run, result);
+  }
+}
+
+async function userFailed(
+  db: Database,
+  ref: AttemptRef,
+  begun: BegunAttempt,
+  run: CageRun,
+  result: Extract<SandboxResult, { outcome: 'failed' | 'timed_out' }>,
+): Promise<never> {
+  const reason = result.outcome === 'failed' ? result.reason : null;
+  const again = mayRetry(reason, begun.userFailures + 1, begun.program.settings.attempts);
+  const status: FinalStatus = result.outcome;
+  await finish(db, ref, run, {
+    outcome: result.outcome,
+    reason,
+    error: result.error,
+    resultJson: null,
+    runMs: result.runMs,
+    final: again ? null : status,
+  });
+  throw handlerFailed({ status, reason }, !again);
+}
+
+/** The cage was told to stop: by a cancellation, or because this worker goes away or has lost the attempt. */
+async function aborted(
+  db: Database,
+  ref: AttemptRef,
+  begun: BegunAttempt,
+  run: CageRun,
+  runMs: number,
+): Promise<never> {
+  if (cancellationDetails()?.cancelRequested !== true) {
+    const cause = new AfterwordError('worker_lost', 'The worker stopped while the handler ran; another takes it up.');
+    return platformFailed(db, ref, begun, { ...run, kind: 'broke', cause, runMs });
+  }
+  await finish(db, ref, run, {
+    outcome: 'cancelled',
+    reason: null,
+    error: null,
+    resultJson: null,
+    runMs,
+    final: 'cancelled',
+  });
+  throw new CancelledFailure('The run was cancelled.');
+}
+
+/** Ours: tried again and not counted against the handler, until it has happened too often in a row. */
+async function platformFailed(
+  db: Database,
+  ref: AttemptRef,
+  begun: BegunAttempt,
+  run: Extract<CageRun, { kind: 'broke' }>,
+): Promise<never> {
+  if (run.cause instanceof AfterwordError && run.cause.code === 'attempt_superseded') throw run.cause;
+  const message = run.cause instanceof Error ? run.cause.message : String(run.cause);
+  const lastOne = begun.lostInARow + 1 >= limits.maxLostAttempts;
+  await finish(db, ref, run, {
+    outcome: 'lost',
+    reason: lastOne ? 'worker_lost' : null,
+    error: { type: 'Afterword', message, traceback: '' },
+    resultJson: null,
+    runMs: run.runMs,
+    final: lastOne ? 'failed' : null,
+  });
+  if (lastOne) throw handlerFailed({ status: 'failed', reason: 'worker_lost' }, true);
+  throw ApplicationFailure.create({ type: 'sandbox_failed', message, nonRetryable: false });
+}
+
+/** Five workers in a row died under it: the execution ends as lost without another try. */
+export async function endAsLost(db: Database, ref: AttemptRef): Promise<never> {
+  const message = `${String(limits.maxLostAttempts)} attempts in a row were lost with their workers; see the worker logs.`;
+  await finish(
+    db,
+    ref,
+    { reached: [], logs: [] },
+    {
+      outcome: 'lost',
+      reason: 'worker_lost',
+      error: { type: 'Afterword', message, traceback: '' },
+      resultJson: null,
+      runMs: 0,
+      final: 'failed',
+    },
+  );
+  throw handlerFailed({ status: 'failed', reason: 'worker_lost' }, true);
+}
+
+async function finish(
+  db: Database,
+  ref: AttemptRef,
+  run: Pick<CageRun, 'reached' | 'logs'>,
+  end: Omit<AttemptEnd, 'reached'>,
+): Promise<void> {
+  if (await finishAttempt(db, ref, { ...end, reached: run.reached }, run.logs)) return;
+  throw new AfterwordError('attempt_superseded', 'A newer attempt of this execution has begun; this one stops.');
+}

@@ -1,0 +1,136 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { JsonObject } from '../contract/json.ts';
+import { JsonValue } from '../contract/json.ts';
+import type { HelperCall, HelperCallOutcome } from '../contract/workflow.ts';
+import { AfterwordError } from '../domain/errors.ts';
+import { limits } from '../domain/limits.ts';
+import { decideCall, updateIdOf } from '../domain/recorded-calls.ts';
+import type { ActivityHelper } from '../helpers/helper.ts';
+import type { CallReply, SandboxCall } from '../sandbox/sandbox.ts';
+import type { Database } from '../store/database.ts';
+import type { AttemptRef } from '../store/execution-ledger/begin-attempt.ts';
+import {
+  readCall,
+  recordIntent,
+  recordOutcome,
+  type Ledger,
+  type LedgerCall,
+} from '../store/execution-ledger/calls.ts';
+import type { LogChunk } from '../store/execution-ledger/write-logs.ts';
+import type { Checkpoint } from './checkpoint.ts';
+
+/** The handler made more calls than an execution may: it is killed and not tried again. */
+export class CallLimitReached extends Error {
+  override readonly name = 'CallLimitReached';
+}
+
+export interface HandlerCallsDeps {
+  readonly db: Database;
+  readonly ref: AttemptRef;
+  readonly ledger: Ledger;
+  readonly helpers: ReadonlyMap<string, ActivityHelper>;
+  /** Asks the workflow to run the helper; the same id is never run twice, a second asker joins the first. */
+  readonly update: (updateId: string, call: HelperCall) => Promise<HelperCallOutcome>;
+  readonly drainLogs: () => Promise<LogChunk[]>;
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+/** Answers the calls of one attempt: from the ledger where the answer is known, else by the helper, once. */
+export class HandlerCalls {
+  readonly #deps: HandlerCallsDeps;
+  readonly #recorded: ReadonlyMap<string, LedgerCall>;
+  readonly #counts = new Map<string, number>();
+  readonly #reached: { callId: string; driftJson: string | null }[] = [];
+  #made: number;
+
+  constructor(deps: HandlerCallsDeps) {
+    this.#deps = deps;
+    this.#made = deps.ledger.made;
+    this.#recorded = new Map(deps.ledger.calls.map((call) => [`${call.name}/${String(call.n)}`, call]));
+  }
+
+  /** Calls of earlier attempts that this one came to again. */
+  get reached(): readonly { callId: string; driftJson: string | null }[] {
+    return this.#reached;
+  }
+
+  async answer({ name, args }: SandboxCall): Promise<CallReply> {
+    const helper = this.#deps.helpers.get(name);
+    if (helper === undefined) return refusal('invalid_arguments', `there is no helper ${name}`);
+    const argsJson = JSON.stringify(args);
+    if (Buffer.byteLength(argsJson) > limits.callArgumentsBytes) {
+      const kilobytes = String(limits.callArgumentsBytes / 1024);
+      return refusal('limit_exceeded', `${name}: the arguments are larger than ${kilobytes} KB`);
+    }
+    const n = (this.#counts.get(name) ?? 0) + 1;
+    this.#counts.set(name, n);
+    const decision = decideCall(this.#recorded.get(`${name}/${String(n)}`), helper.effect, argsJson);
+    if (decision.kind === 'make') return this.#make(helper, { ...args }, argsJson, n, decision.tryNumber);
+    const { recorded, drifted } = decision;
+    this.#reached.push({ callId: recorded.callId, driftJson: drifted ? argsJson : null });
+    return decision.kind === 'replay' ? toReply(recorded) : this.#send(helper, recorded);
+  }
+
+  async #make(helper: ActivityHelper, args: JsonObject, argsJson: string, n: number, tryNumber: number) {
+    if (this.#made >= limits.helperCallsPerExecution) {
+      throw new CallLimitReached(
+        `the handler made more than ${String(limits.helperCallsPerExecution)} helper calls in all its attempts`,
+      );
+    }
+    this.#made += 1;
+    const { db, ref, checkpoint } = this.#deps;
+    const call = { callId: uuidv7(), name: helper.name, n, tryNumber, effect: helper.effect, argsJson };
+    const subject = { executionId: ref.executionId, call: `${call.name}/${String(n)}`, callId: call.callId };
+    await checkpoint?.('intent:before', subject);
+    const logs = await this.#deps.drainLogs();
+    const intent = await recordIntent(db, ref, { ...call, requestedAt: new Date() }, logs);
+    await checkpoint?.('intent:after', subject);
+    if (intent === 'superseded') throw superseded();
+    return this.#send(helper, intent === 'recorded' ? call : intent, args);
+  }
+
+  async #send(
+    helper: ActivityHelper,
+    call: Pick<LedgerCall, 'callId' | 'n' | 'tryNumber' | 'argsJson'>,
+    args: JsonObject = JSON.parse(call.argsJson),
+  ): Promise<CallReply> {
+    const { db, ref, checkpoint } = this.#deps;
+    const outcome = await this.#deps.update(updateIdOf(ref.executionId, helper.name, call.n, call.tryNumber), {
+      organizationId: ref.organizationId,
+      callId: call.callId,
+      name: helper.name,
+      summary: helper.show(args).slice(0, 200),
+    });
+    if (outcome.outcome !== 'answered') {
+      const error = errorOf(helper.name, outcome);
+      await recordOutcome(db, ref.organizationId, call.callId, { state: 'transient', answerJson: null, error });
+    }
+    const answered = await readCall(db, ref.organizationId, call.callId);
+    await checkpoint?.('answer:read', {
+      executionId: ref.executionId,
+      call: `${helper.name}/${String(call.n)}`,
+      callId: call.callId,
+    });
+    return toReply(answered);
+  }
+}
+
+function superseded(): AfterwordError {
+  return new AfterwordError('attempt_superseded', 'A newer attempt of this execution has begun; this one stops.');
+}
+
+function errorOf(name: string, outcome: Exclude<HelperCallOutcome, { outcome: 'answered' }>) {
+  return outcome.outcome === 'cancelled'
+    ? { code: 'run_cancelled', message: `${name}: the run was cancelled` }
+    : { code: 'helper_unavailable', message: `${name} could not do its work: ${outcome.message}` };
+}
+
+function toReply(call: LedgerCall): CallReply {
+  if (call.state === 'succeeded') return { ok: true, value: JsonValue.parse(JSON.parse(call.answerJson ?? 'null')) };
+  if (call.error !== null) return { ok: false, error: call.error };
+  throw new Error(`call ${call.callId} has no answer`);
+}
+
+function refusal(code: string, message: string): CallReply {
+  return { ok: false, error: { code, message } };
+}

@@ -1,0 +1,70 @@
+import { activityInfo, Context } from '@temporalio/activity';
+import type { RunHandlerInput, RunHandlerResult } from '../contract/workflow.ts';
+import { AfterwordError } from '../domain/errors.ts';
+import { limits } from '../domain/limits.ts';
+import { isFinal } from '../domain/status.ts';
+import { beginAttempt, type AttemptRef } from '../store/execution-ledger/begin-attempt.ts';
+import { endAttempt, endAsLost } from './end-attempt.ts';
+import { handlerFailed } from './handler-failed.ts';
+import { runInCage, type RunInCageDeps } from './run-in-cage.ts';
+import { toApplicationFailure } from './to-application-failure.ts';
+
+/** Heartbeats bring a cancellation back and tell the server that this worker lives. */
+const heartbeatEveryMs = 1_000;
+
+/**
+ * One attempt of one execution. The user's failure comes from the cage as a value and is recorded; only here, at the
+ * border, it becomes a failure that Temporal retries, and a final one when the handler's attempts are used up.
+ */
+export function createRunHandler(deps: RunInCageDeps) {
+  return async function runHandler(input: RunHandlerInput): Promise<RunHandlerResult> {
+    const context = Context.current();
+    const heartbeat = setInterval(() => {
+      context.heartbeat();
+    }, heartbeatEveryMs);
+    try {
+      return await runAttempt(deps, input);
+    } catch (error) {
+      throw toApplicationFailure(error);
+    } finally {
+      clearInterval(heartbeat);
+    }
+  };
+}
+
+async function runAttempt(deps: RunInCageDeps, input: RunHandlerInput): Promise<RunHandlerResult> {
+  const { store, checkpoint } = deps;
+  const info = activityInfo();
+  const startedAt = new Date();
+  const ref: AttemptRef = {
+    organizationId: input.organizationId,
+    executionId: input.executionId,
+    attempt: info.attempt,
+  };
+  await checkpoint?.('begin:before', ref);
+  const begun = await beginAttempt(store.db, {
+    ...ref,
+    claimFor: input.claimFor,
+    queuedAt: new Date(info.currentAttemptScheduledTimestampMs),
+    startedAt,
+    worker: `${String(process.pid)}@${info.taskQueue}`,
+  });
+  await checkpoint?.('begin:after', ref);
+  if (begun.kind === 'claimed_by_another') return { outcome: 'duplicate' };
+  if (begun.kind === 'superseded') {
+    throw new AfterwordError('attempt_superseded', 'A newer attempt of this execution has begun; this one stops.');
+  }
+  if (begun.kind === 'settled') {
+    // The worker died after it had written the end and before Temporal heard of it.
+    if (!isFinal(begun.status)) throw new Error(`execution ${ref.executionId} has ended as ${begun.status}`);
+    if (begun.status === 'succeeded') return { outcome: 'settled', status: begun.status, reason: null };
+    throw handlerFailed({ status: begun.status, reason: begun.reason }, true);
+  }
+
+  if (begun.lostInARow >= limits.maxLostAttempts) return endAsLost(store.db, ref);
+  const run = await runInCage(deps, ref, begun, startedAt);
+  await checkpoint?.('finish:before', ref);
+  const result = await endAttempt(store.db, ref, begun, run);
+  await checkpoint?.('finish:after', ref);
+  return result;
+}

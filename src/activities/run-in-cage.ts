@@ -1,0 +1,94 @@
+import { cancellationSignal } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import { limits } from '../domain/limits.ts';
+import type { Helper } from '../helpers/helper.ts';
+import type { Sandbox, SandboxResult } from '../sandbox/sandbox.ts';
+import type { Store } from '../store/database.ts';
+import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
+import { loadLedger, type Ledger } from '../store/execution-ledger/calls.ts';
+import { writeLogs, type LogChunk } from '../store/execution-ledger/write-logs.ts';
+import { AttemptLog } from './attempt-log.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { CallLimitReached, HandlerCalls } from './handler-calls.ts';
+import { contextJsonOf } from './handler-context.ts';
+import { createHelperUpdate } from './helper-update.ts';
+
+export interface RunInCageDeps {
+  readonly store: Store;
+  readonly sandbox: Sandbox;
+  readonly client: Client;
+  readonly helpers: readonly Helper[];
+  readonly checkpoint?: Checkpoint | undefined;
+  /** The user's time in one attempt, milliseconds. */
+  readonly wallMs?: number | undefined;
+}
+
+/** How a run in the cage ended: by the handler, or because the platform failed under it. */
+export type CageRun = {
+  readonly reached: readonly { readonly callId: string; readonly driftJson: string | null }[];
+  /** Output that the store does not have yet. */
+  readonly logs: readonly LogChunk[];
+} & (
+  | { readonly kind: 'ended'; readonly result: SandboxResult }
+  | { readonly kind: 'broke'; readonly cause: unknown; readonly runMs: number }
+);
+
+const emptyLedger: Ledger = { calls: [], made: 0 };
+
+export async function runInCage(
+  deps: RunInCageDeps,
+  ref: AttemptRef,
+  begun: BegunAttempt,
+  startedAt: Date,
+): Promise<CageRun> {
+  const { db } = deps.store;
+  const log = new AttemptLog((chunks) => writeLogs(db, ref, chunks));
+  const calls = new HandlerCalls({
+    db,
+    ref,
+    ledger: ref.attempt > 1 ? await loadLedger(db, ref) : emptyLedger,
+    helpers: new Map(
+      deps.helpers.flatMap((helper) => (helper.answeredIn === 'activity' ? [[helper.name, helper]] : [])),
+    ),
+    update: createHelperUpdate(deps.client),
+    drainLogs: () => log.drain(),
+    checkpoint: deps.checkpoint,
+  });
+  const ranFrom = performance.now();
+  try {
+    const result = await deps.sandbox.run(
+      {
+        language: 'python',
+        code: begun.program.code,
+        contextJson: contextJsonOf(begun, ref.attempt),
+        helpers: deps.helpers,
+        randomSeed: ref.executionId,
+        limits: {
+          // From the start of the attempt, so that recording still fits into it.
+          wallMs: (deps.wallMs ?? limits.handlerWallMs) - (Date.now() - startedAt.getTime()),
+          cpuSeconds: limits.handlerCpuSeconds,
+          memoryBytes: limits.handlerMemoryBytes,
+          outputBytes: limits.outputBytes,
+          resultBytes: limits.resultBytes,
+        },
+      },
+      {
+        call: (call) => calls.answer(call),
+        log: (stream, text) => {
+          log.add(stream, text);
+        },
+      },
+      cancellationSignal(),
+    );
+    return { kind: 'ended', result, reached: calls.reached, logs: await log.drain() };
+  } catch (cause) {
+    const runMs = performance.now() - ranFrom;
+    const logs = await log.drain();
+    if (cause instanceof CallLimitReached) {
+      const error = { type: 'LimitExceeded', message: cause.message, traceback: '' };
+      const result: SandboxResult = { outcome: 'failed', reason: 'limit_exceeded', error, runMs };
+      return { kind: 'ended', result, reached: calls.reached, logs };
+    }
+    return { kind: 'broke', cause, runMs, reached: calls.reached, logs };
+  }
+}

@@ -1,0 +1,87 @@
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
+import { secureHeaders } from 'hono/secure-headers';
+import { AfterwordError } from '../domain/errors.ts';
+import type { Log } from '../observability/log.ts';
+import { logRequest } from '../observability/server-log.ts';
+import type { Store } from '../store/database.ts';
+import { authenticate } from './authenticate.ts';
+import { limitBody, requireUtf8 } from './body.ts';
+import { createRouter } from './environment.ts';
+import type { Api } from './environment.ts';
+import { answerProblem, createErrorAnswer } from './problems.ts';
+import { addConversationEventRoutes } from './routes/conversation-events.ts';
+import { addConversationRoutes } from './routes/conversations.ts';
+import { addExecutionRoutes } from './routes/executions.ts';
+import { addHandlerRoutes } from './routes/handlers.ts';
+import { addHealthRoutes } from './routes/health.ts';
+import type { Health } from './routes/health.ts';
+import { addOrganizationRoute } from './routes/organization.ts';
+import { createStartSoon } from './start-soon.ts';
+import type { StartEvent } from './start-soon.ts';
+
+export interface AppOptions {
+  readonly store: Store;
+  readonly startEvent: StartEvent;
+  readonly health: Health;
+  readonly log: Log;
+  /** How long a publisher waits for Temporal at most; 1 s. */
+  readonly startWaitMs?: number;
+}
+
+/** The whole HTTP interface, without a port: `app.fetch` answers requests. */
+export function createApp({ store, startEvent, health, log, startWaitMs }: AppOptions): Api {
+  const app = createRouter();
+  app.use(requestId({ limitLength: 100 }));
+  app.use(async (c, next) => {
+    const start = performance.now();
+    await next();
+    const durationMs = Math.round(performance.now() - start);
+    logRequest(log, { requestId: c.get('requestId'), method: c.req.method, path: c.req.path, status: c.res.status, durationMs });
+  });
+  app.use(secureHeaders());
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        c.header('Allow', methods.join(', '));
+        const detail = `${c.req.path} takes ${methods.join(', ')}, not ${c.req.method}.`;
+        return answerProblem(c, new AfterwordError('method_not_allowed', detail));
+      },
+    }),
+  );
+  app.onError(createErrorAnswer(log));
+  app.notFound((c) => answerProblem(c, new AfterwordError('not_found', `There is no ${c.req.path} here.`)));
+
+  addHealthRoutes(app, store, health);
+  app.use('/api/*', async (c, next) => {
+    c.header('Cache-Control', 'no-store');
+    await next();
+  });
+  app.use('/api/*', authenticate(store), limitBody(), requireUtf8);
+  const startSoon = createStartSoon({ startEvent, log, ...(startWaitMs === undefined ? {} : { waitMs: startWaitMs }) });
+  app.route('/api/v1', createTopics({ store, startSoon, log }));
+  describe(app);
+  return app;
+}
+
+function createTopics(deps: Parameters<typeof addConversationEventRoutes>[1]): Api {
+  const api = createRouter();
+  addConversationEventRoutes(api, deps);
+  addConversationRoutes(api, deps);
+  addHandlerRoutes(api, deps);
+  addExecutionRoutes(api, deps);
+  addOrganizationRoute(api, deps);
+  return api;
+}
+
+function describe(app: Api): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'http', scheme: 'bearer' });
+  const description = 'Durable, sandboxed handlers for conversation events.';
+  const info = { title: 'Afterword', version: '1', description };
+  let document: ReturnType<Api['getOpenAPI31Document']> | undefined;
+  app.get('/openapi.json', (c) => {
+    document ??= app.getOpenAPI31Document({ openapi: '3.1.0', info });
+    return c.json(document);
+  });
+}

@@ -1,0 +1,27 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Log } from '../observability/log.ts';
+import type { Store } from '../store/database.ts';
+import type { EventToStart } from './start-soon.ts';
+import { checkInput } from './validation.ts';
+
+/** What the routes work with. */
+export interface ApiDependencies {
+  readonly store: Store;
+  /** Starts the workflow of an accepted event, or leaves it to the relay; never throws, never waits long. */
+  readonly startSoon: (event: EventToStart) => Promise<void>;
+  readonly log: Log;
+}
+
+/** What the middleware found out about a request. */
+export interface ApiEnvironment {
+  Variables: {
+    requestId: string;
+    organizationId: string;
+  };
+}
+
+export type Api = OpenAPIHono<ApiEnvironment>;
+
+export function createRouter(): Api {
+  return new OpenAPIHono<ApiEnvironment>({ defaultHook: checkInput });
+}

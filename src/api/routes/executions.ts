@@ -1,0 +1,98 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { Execution, ExecutionDetail, ExecutionStatus } from '../../contract/execution.ts';
+import { AfterwordError } from '../../domain/errors.ts';
+import { getExecution, listExecutions, readLogs } from '../../store/executions.ts';
+import { isUuid } from '../../store/uuid-text.ts';
+import type { Api, ApiDependencies } from '../environment.ts';
+import { listOf, PageQuery, pageOf } from '../lists.ts';
+import { answers, security } from '../route-parts.ts';
+
+const tags = ['Executions'];
+const params = z.object({ id: z.string() });
+
+const ExecutionQuery = PageQuery.extend({
+  status: ExecutionStatus.optional(),
+  handler: z.string().min(1).optional().meta({ description: 'Name of a handler.' }),
+  event: z.uuid().optional().meta({ description: 'Id of a conversation event.' }),
+  conversation: z.string().min(1).optional().meta({ description: 'Id or public id of a conversation.' }),
+  failed: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: '`true`: only those that failed or timed out.' }),
+});
+
+const ExecutionLogs = z
+  .object({ attempt: z.number().int(), stdout: z.string(), stderr: z.string() })
+  .meta({ id: 'ExecutionLogs' });
+
+const LogsQuery = z.strictObject({
+  attempt: z
+    .string()
+    .regex(/^[1-9]\d{0,5}$/, 'the number of an attempt')
+    .transform(Number)
+    .optional()
+    .meta({ type: 'integer', description: 'From 1; left out: the newest.' }),
+});
+
+const list = createRoute({
+  method: 'get',
+  path: '/executions',
+  tags,
+  summary: 'List executions, newest first',
+  security,
+  request: { query: ExecutionQuery },
+  responses: answers(listOf(Execution, 'ExecutionList'), 'A page of executions.'),
+});
+
+const get = createRoute({
+  method: 'get',
+  path: '/executions/{id}',
+  tags,
+  summary: 'One execution with its output, attempts and calls',
+  security,
+  request: { params },
+  responses: answers(ExecutionDetail, 'The execution.'),
+});
+
+const logs = createRoute({
+  method: 'get',
+  path: '/executions/{id}/logs',
+  tags,
+  summary: 'The output of one attempt so far',
+  security,
+  request: { params, query: LogsQuery },
+  responses: answers(ExecutionLogs, 'The output, also of an attempt that still runs or was killed.'),
+});
+
+export function addExecutionRoutes(api: Api, { store }: ApiDependencies): void {
+  api.openapi(list, async (c) => {
+    const organizationId = c.get('organizationId');
+    const { status, handler, event, conversation, failed, ...page } = c.req.valid('query');
+    const wanted = {
+      ...(status === undefined ? {} : { status }),
+      ...(handler === undefined ? {} : { handler }),
+      ...(event === undefined ? {} : { eventId: event }),
+      ...(conversation === undefined ? {} : { conversation }),
+      ...(failed === 'true' ? { failed: true } : {}),
+    };
+    const find = (at: { limit: number; before?: string }) => listExecutions(store.db, organizationId, { ...at, ...wanted });
+    return c.json(await pageOf(page, find), 200);
+  });
+
+  api.openapi(get, async (c) => {
+    const { id } = c.req.valid('param');
+    requireExecutionId(id);
+    return c.json(await getExecution(store.db, c.get('organizationId'), id), 200);
+  });
+
+  api.openapi(logs, async (c) => {
+    const { id } = c.req.valid('param');
+    requireExecutionId(id);
+    const { attempt } = c.req.valid('query');
+    return c.json(await readLogs(store.db, c.get('organizationId'), id, attempt), 200);
+  });
+}
+
+function requireExecutionId(id: string): void {
+  if (!isUuid(id)) throw new AfterwordError('execution_not_found', `There is no execution "${id.slice(0, 100)}".`);
+}

@@ -1,0 +1,130 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { Handler, HandlerName, HandlerPush, HandlerVersion, HandlerWithCode, PushedHandler } from '../../contract/handler.ts';
+import {
+  getHandler,
+  listHandlers,
+  listHandlerVersions,
+  pushHandler,
+  rollbackHandler,
+  setHandlerEnabled,
+} from '../../store/handlers.ts';
+import type { Api, ApiDependencies } from '../environment.ts';
+import { checkHandlerCode } from '../handler-code.ts';
+import { listOf } from '../lists.ts';
+import { answers, bodyOf, jsonOf, orProblem, security } from '../route-parts.ts';
+import { invalidRequest } from '../validation.ts';
+
+const tags = ['Handlers'];
+const params = z.object({ name: z.string().meta({ description: 'Name or id of a handler.' }) });
+
+const list = createRoute({
+  method: 'get',
+  path: '/handlers',
+  tags,
+  summary: 'List handlers',
+  security,
+  responses: answers(listOf(Handler, 'HandlerList'), 'All of them, by name.'),
+});
+
+const push = createRoute({
+  method: 'put',
+  path: '/handlers/{name}',
+  tags,
+  summary: 'Push a handler',
+  description: 'Makes a new version when code or settings changed. Events that were accepted before keep their version.',
+  security,
+  request: { params: z.object({ name: HandlerName }), body: bodyOf(HandlerPush.partial({ name: true })) },
+  responses: {
+    ...answers(PushedHandler, 'The handler was known.'),
+    201: jsonOf(PushedHandler, 'The handler is new.'),
+  },
+});
+
+const get = createRoute({
+  method: 'get',
+  path: '/handlers/{name}',
+  tags,
+  summary: 'One handler with its current code',
+  security,
+  request: { params },
+  responses: answers(HandlerWithCode, 'The handler.'),
+});
+
+const enable = createRoute({
+  method: 'post',
+  path: '/handlers/{name}/enable',
+  tags,
+  summary: 'Switch a handler on',
+  security,
+  request: { params },
+  responses: answers(Handler, 'The handler, which runs for events from now on.'),
+});
+
+const disable = createRoute({
+  method: 'post',
+  path: '/handlers/{name}/disable',
+  tags,
+  summary: 'Switch a handler off',
+  security,
+  request: { params },
+  responses: answers(Handler, 'The handler, which runs for no further events.'),
+});
+
+const listVersions = createRoute({
+  method: 'get',
+  path: '/handlers/{name}/versions',
+  tags,
+  summary: 'List the versions of a handler, newest first',
+  security,
+  request: { params },
+  responses: answers(listOf(HandlerVersion, 'HandlerVersionList'), 'All of them.'),
+});
+
+const rollback = createRoute({
+  method: 'post',
+  path: '/handlers/{name}/rollback',
+  tags,
+  summary: 'Make an older version the current one',
+  security,
+  request: { params, body: bodyOf(z.strictObject({ version: z.number().int().min(1).max(2_147_483_647) })) },
+  responses: { 200: jsonOf(Handler, 'The handler, which runs that version for events from now on.'), ...orProblem },
+});
+
+export function addHandlerRoutes(api: Api, { store }: ApiDependencies): void {
+  const { db } = store;
+
+  api.openapi(list, async (c) => c.json({ items: await listHandlers(db, c.get('organizationId')), next: null }, 200));
+
+  api.openapi(push, async (c) => {
+    const { name } = c.req.valid('param');
+    const body = c.req.valid('json');
+    if (body.name !== undefined && body.name !== name) {
+      throw invalidRequest([{ field: 'name', message: `is not the name in the path, "${name}"` }]);
+    }
+    checkHandlerCode(body.code);
+    const pushed = await pushHandler(db, c.get('organizationId'), { ...body, name });
+    return pushed.created ? c.json(pushed, 201) : c.json(pushed, 200);
+  });
+
+  api.openapi(get, async (c) => c.json(await getHandler(db, c.get('organizationId'), c.req.valid('param').name), 200));
+
+  api.openapi(enable, async (c) => {
+    const { name } = c.req.valid('param');
+    return c.json(await setHandlerEnabled(db, c.get('organizationId'), name, true), 200);
+  });
+
+  api.openapi(disable, async (c) => {
+    const { name } = c.req.valid('param');
+    return c.json(await setHandlerEnabled(db, c.get('organizationId'), name, false), 200);
+  });
+
+  api.openapi(listVersions, async (c) => {
+    const { name } = c.req.valid('param');
+    return c.json({ items: await listHandlerVersions(db, c.get('organizationId'), name), next: null }, 200);
+  });
+
+  api.openapi(rollback, async (c) => {
+    const { name } = c.req.valid('param');
+    return c.json(await rollbackHandler(db, c.get('organizationId'), name, c.req.valid('json').version), 200);
+  });
+}

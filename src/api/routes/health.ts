@@ -1,0 +1,78 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { sql } from 'kysely';
+import type { Store } from '../../store/database.ts';
+import type { Api } from '../environment.ts';
+import { jsonOf } from '../route-parts.ts';
+import { within } from '../within.ts';
+
+export interface Health {
+  /** Rejects when Temporal cannot be reached. */
+  readonly checkTemporal: () => Promise<void>;
+  /** For how long accepted events have been waiting for the relay; 0: none wait. */
+  readonly relayLagMs: () => number;
+}
+
+const checkMs = 2_000;
+const relayLateMs = 60_000;
+
+const State = z.enum(['ok', 'away', 'late']);
+const Readiness = z
+  .object({
+    status: z
+      .enum(['ready', 'degraded', 'unready'])
+      .meta({ description: 'degraded: events are accepted and stored; they run later, when what is away is back.' }),
+    store: State,
+    temporal: State,
+    relay: State,
+    relayLagMs: z.number(),
+  })
+  .meta({ id: 'Readiness' });
+
+const healthz = createRoute({
+  method: 'get',
+  path: '/healthz',
+  tags: ['Operation'],
+  summary: 'Whether the process is up',
+  responses: { 200: jsonOf(z.object({ status: z.literal('ok') }), 'It is.') },
+});
+
+const readyz = createRoute({
+  method: 'get',
+  path: '/readyz',
+  tags: ['Operation'],
+  summary: 'Whether the process can do its work',
+  responses: {
+    200: jsonOf(Readiness, 'Events are accepted.'),
+    503: jsonOf(Readiness, 'The store is away: events are refused.'),
+  },
+});
+
+/**
+ * Only the store decides between 200 and 503: while Temporal is away events are still accepted, and taking every
+ * server out of the balancer would lose what the relay would have started later.
+ */
+export function addHealthRoutes(api: Api, store: Store, health: Health): void {
+  api.openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200));
+
+  api.openapi(readyz, async (c) => {
+    const [storeState, temporalState] = await Promise.all([
+      stateOf(() => sql`select 1`.execute(store.db)),
+      stateOf(health.checkTemporal),
+    ]);
+    const relayLagMs = Math.round(health.relayLagMs());
+    const relayState = relayLagMs > relayLateMs ? ('late' as const) : ('ok' as const);
+    const states = { store: storeState, temporal: temporalState, relay: relayState, relayLagMs };
+    if (storeState !== 'ok') return c.json({ status: 'unready' as const, ...states }, 503);
+    const status = temporalState === 'ok' && relayState === 'ok' ? ('ready' as const) : ('degraded' as const);
+    return c.json({ status, ...states }, 200);
+  });
+}
+
+async function stateOf(check: () => Promise<unknown>): Promise<'ok' | 'away'> {
+  const checked = check().then(
+    () => 'ok' as const,
+    () => 'away' as const,
+  );
+  const state = await within(checked, checkMs);
+  return state === 'late' ? 'away' : state;
+}

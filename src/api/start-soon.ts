@@ -1,0 +1,58 @@
+import { AfterwordError } from '../domain/errors.ts';
+import type { Log } from '../observability/log.ts';
+import { logStartFailed, logStartLeftToRelay } from '../observability/server-log.ts';
+import type { PinnedExecution } from '../store/conversation-events.ts';
+import { within } from './within.ts';
+
+export interface EventToStart {
+  readonly organizationId: string;
+  readonly id: string;
+  readonly type: string;
+  readonly conversationId: string;
+  readonly workflowId: string;
+  readonly executions: readonly PinnedExecution[];
+}
+
+/** Idempotent: `duplicate` says that the workflow had been started before. Throws `temporal_unavailable`. */
+export type StartEvent = (event: EventToStart) => Promise<{ runId: string | null; duplicate: boolean }>;
+
+export interface StartSoonOptions {
+  readonly startEvent: StartEvent;
+  readonly log: Log;
+  /** How long a publisher waits for Temporal at most. */
+  readonly waitMs?: number;
+  /** After a start that failed or came late, events go to the relay alone for this long: nobody waits in an outage. */
+  readonly restMs?: number;
+}
+
+/**
+ * Starts the workflow of an event that is safe in the store. The relay starts what is not started here, so this never
+ * throws and an answer to a publisher never waits for Temporal longer than `waitMs`.
+ */
+export function createStartSoon({
+  startEvent,
+  log,
+  waitMs = 1_000,
+  restMs = 5_000,
+}: StartSoonOptions): (event: EventToStart) => Promise<void> {
+  let restsUntil = 0;
+
+  function rest(workflowId: string, reason: string): void {
+    restsUntil = Date.now() + restMs;
+    logStartLeftToRelay(log, { workflowId, reason });
+  }
+
+  async function start(event: EventToStart): Promise<void> {
+    try {
+      await startEvent(event);
+    } catch (error) {
+      if (error instanceof AfterwordError && error.code === 'temporal_unavailable') rest(event.workflowId, error.code);
+      else logStartFailed(log, event.workflowId, error);
+    }
+  }
+
+  return async (event) => {
+    if (Date.now() < restsUntil) return;
+    if ((await within(start(event), waitMs)) === 'late') rest(event.workflowId, 'late');
+  };
+}

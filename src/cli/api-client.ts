@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { ConversationWithMessages } from '../contract/conversation.ts';
+import { ConversationEvent, PublishedEvent } from '../contract/conversation-event.ts';
+import { Execution, ExecutionDetail } from '../contract/execution.ts';
+import { Handler, HandlerVersion, HandlerWithCode, PushedHandler } from '../contract/handler.ts';
+import type { HandlerPush } from '../contract/handler.ts';
+import { sendForJson } from './http.ts';
+
+export interface ExecutionQuery {
+  limit?: number | undefined;
+  /** An `ExecutionPage`'s `next`. */
+  before?: string | undefined;
+  status?: string | undefined;
+  handler?: string | undefined;
+  event?: string | undefined;
+  conversation?: string | undefined;
+  failed?: true | undefined;
+}
+
+const ExecutionPage = z.object({ items: z.array(Execution), next: z.string().nullish() });
+export type ExecutionPage = z.infer<typeof ExecutionPage>;
+
+const ExecutionLogs = z.object({ attempt: z.number().int(), stdout: z.string(), stderr: z.string() });
+export type ExecutionLogs = z.infer<typeof ExecutionLogs>;
+
+export type ApiClient = ReturnType<typeof createApiClient>;
+
+/** The HTTP API, one function a route; each throws ApiProblem (a refusal) or `server_unreachable`. */
+export function createApiClient(options: { url: string; key: string; signal: AbortSignal }) {
+  const { key, signal } = options;
+  const at = (path: readonly string[]) => `${options.url}/api/v1/${path.map(encodeURIComponent).join('/')}`;
+  const get = <T>(path: readonly string[], schema: z.ZodType<T>, query = '') =>
+    sendForJson({ method: 'GET', url: `${at(path)}${query}`, key, signal }, schema);
+  const post = <T>(path: readonly string[], schema: z.ZodType<T>, body?: unknown) =>
+    sendForJson({ method: 'POST', url: at(path), key, signal, body }, schema);
+
+  return {
+    url: options.url,
+    /** Sent as it is: the server says what is wrong with it. */
+    publish: (event: unknown) => post(['conversation-events'], PublishedEvent, event),
+    event: (id: string) => get(['conversation-events', id], ConversationEvent),
+    eventExecutions: async (id: string) =>
+      (await get(['conversation-events', id, 'executions'], z.object({ items: z.array(Execution) }))).items,
+    conversation: (idOrPublicId: string) => get(['conversations', idOrPublicId], ConversationWithMessages),
+    handlers: async () => (await get(['handlers'], z.object({ items: z.array(Handler) }))).items,
+    handler: (name: string) => get(['handlers', name], HandlerWithCode),
+    pushHandler: (push: HandlerPush) =>
+      sendForJson({ method: 'PUT', url: at(['handlers', push.name]), key, signal, body: push }, PushedHandler),
+    setHandlerEnabled: (name: string, enabled: boolean) =>
+      post(['handlers', name, enabled ? 'enable' : 'disable'], Handler),
+    handlerVersions: async (name: string) =>
+      (await get(['handlers', name, 'versions'], z.object({ items: z.array(HandlerVersion) }))).items,
+    rollbackHandler: (name: string, version: number) => post(['handlers', name, 'rollback'], Handler, { version }),
+    executions: (query: ExecutionQuery) => get(['executions'], ExecutionPage, queryText(query)),
+    execution: (id: string) => get(['executions', id], ExecutionDetail),
+    logs: (id: string, attempt?: number) =>
+      get(['executions', id, 'logs'], ExecutionLogs, attempt === undefined ? '' : `?attempt=${attempt}`),
+  };
+}
+
+function queryText(query: ExecutionQuery): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
+  return parameters.size === 0 ? '' : `?${parameters.toString()}`;
+}

@@ -1,0 +1,70 @@
+import { readFile, realpath } from 'node:fs/promises';
+import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import type { HandlerPush } from '../contract/handler.ts';
+import { limits } from '../domain/limits.ts';
+import { fileFault } from './event-file.ts';
+
+type Language = HandlerPush['language'];
+
+const languages: Readonly<Record<string, Language>> = { '.py': 'python' };
+
+export interface Code {
+  readonly text: string;
+  readonly language: Language;
+}
+
+export interface CodeFault {
+  /** In words, without the file's name. */
+  readonly fault: string;
+  readonly kind: 'missing' | 'outside' | 'content';
+}
+
+/** A handler's file inside `folder`, symbolic links followed; its fault as a value where it cannot be a handler. */
+export async function readCode(folder: string, file: string): Promise<Code | CodeFault> {
+  const language = languages[extname(file)];
+  if (language === undefined) {
+    return { fault: `a handler’s file ends in ${Object.keys(languages).join(' or ')}`, kind: 'content' };
+  }
+  if (!(await isInside(folder, file))) {
+    return { fault: `it lies outside the folder; move it below ${folder}`, kind: 'outside' };
+  }
+  try {
+    return decoded(await readFile(join(folder, file)), language);
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return { fault: fileFault(error), kind: missing ? 'missing' : 'content' };
+  }
+}
+
+function decoded(bytes: Buffer, language: Language): Code | CodeFault {
+  if (bytes.byteLength > limits.handlerCodeBytes) {
+    const [size, allowed] = [Math.ceil(bytes.byteLength / 1024), limits.handlerCodeBytes / 1024];
+    return { fault: `it is too large: ${size} KB, and a handler may have ${allowed} KB`, kind: 'content' };
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { fault: 'it is not UTF-8 text; save it as UTF-8', kind: 'content' };
+  }
+  if (text.trim() === '') return { fault: 'it is empty', kind: 'content' };
+  return text.includes('\0') ? { fault: 'it holds a NUL character', kind: 'content' } : { text, language };
+}
+
+/** Also of a file that is not there yet: what exists of its path decides. */
+async function isInside(folder: string, file: string): Promise<boolean> {
+  const path = resolve(folder, file);
+  if (!isBelow(resolve(folder), path)) return false;
+  const root = await realpath(folder).catch(() => undefined);
+  if (root === undefined) return true;
+  for (let existing = path; existing !== resolve(folder); existing = dirname(existing)) {
+    const real = await realpath(existing).catch(() => undefined);
+    if (real !== undefined) return isBelow(root, real);
+  }
+  return true;
+}
+
+function isBelow(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}

@@ -1,0 +1,142 @@
+import type { Attempt, Call, Execution, ExecutionDetail } from '../contract/execution.ts';
+import { isFinal } from '../domain/status.ts';
+import type { Output } from './output.ts';
+import { statusText } from './output.ts';
+import { formatDuration, formatTime, indented, oneLine, plural, printable } from './text.ts';
+
+/** One line an execution: what `executions` and `emit --wait` print. */
+export function executionTable(
+  output: Output,
+  executions: readonly (Execution & { calls?: readonly Call[] })[],
+): string {
+  const withCalls = executions.some(({ calls }) => calls !== undefined);
+  return output.table(
+    [
+      'HANDLER',
+      'VERSION',
+      'STATUS',
+      'ATTEMPTS',
+      'QUEUED',
+      'RAN',
+      ...(withCalls ? ['CALLS'] : ['WHEN', 'CONVERSATION']),
+      'EXECUTION',
+    ],
+    executions.map((execution) => [
+      oneLine(execution.handlerName),
+      String(execution.handlerVersion),
+      statusText(output, execution),
+      String(execution.attempts),
+      formatDuration(execution.queueMs),
+      formatDuration(execution.runMs),
+      ...(withCalls
+        ? [String(execution.calls?.length ?? 0)]
+        : [formatTime(execution.queuedAt), oneLine(execution.conversationPublicId, 40)]),
+      execution.id,
+    ]),
+  );
+}
+
+/** Everything about one execution. */
+export function executionText(output: Output, execution: ExecutionDetail): string {
+  const heading = (text: string) => output.style('bold', text);
+  const facts: [string, string][] = [
+    ['status', statusText(output, execution)],
+    ['handler', `${execution.handlerName}, version ${execution.handlerVersion}`],
+    ['event', `${execution.eventType}, ${execution.eventId}`],
+    ['conversation', `${oneLine(execution.conversationPublicId)}, ${execution.conversationId}`],
+    ['queued at', formatTime(execution.queuedAt)],
+    ['finished at', formatTime(execution.finishedAt)],
+    ['in the queue', formatDuration(execution.queueMs)],
+    ['running', formatDuration(execution.runMs)],
+    ['workflow', execution.workflowId],
+  ];
+  const sections = [
+    `${heading(`execution ${execution.id}`)}\n${facts.map(([name, value]) => `  ${name.padEnd(13)} ${value}`).join('\n')}`,
+    ...errorSection(execution, heading),
+    ...(execution.status === 'succeeded'
+      ? [`${heading('result')}\n${indented(JSON.stringify(execution.result, null, 2))}`]
+      : []),
+    `${heading('attempts')}\n${indented(attemptTable(output, execution.attemptLog))}`,
+    `${heading('calls')}\n${callsText(output, execution.calls)}`,
+    logSection(heading('stdout'), execution.stdout, execution),
+    logSection(heading('stderr'), execution.stderr, execution),
+  ];
+  return sections.join('\n\n');
+}
+
+/** Why an execution did not succeed, with what it printed. */
+export function failureText(output: Output, execution: ExecutionDetail): string {
+  const heading = (text: string) => output.style('bold', text);
+  const title = `${output.style('bold', `── ${execution.handlerName}`)}: ${statusText(output, execution)}, execution ${execution.id}`;
+  return [
+    title,
+    ...errorSection(execution, heading),
+    logSection(heading('stdout'), execution.stdout, execution),
+    logSection(heading('stderr'), withoutTraceback(execution), execution),
+  ].join('\n');
+}
+
+/** The traceback ends stderr too; here it stands in the error already. */
+function withoutTraceback({ stderr, error }: ExecutionDetail): string {
+  const traceback = error?.traceback.trimEnd() ?? '';
+  const log = stderr.trimEnd();
+  return traceback !== '' && log.endsWith(traceback) ? log.slice(0, -traceback.length) : stderr;
+}
+
+function errorSection(execution: Execution, heading: (text: string) => string): string[] {
+  const { error } = execution;
+  if (error === null) return [];
+  const last = `${error.type}: ${error.message}`;
+  const traceback = error.traceback.trimEnd();
+  const body = traceback === '' ? last : traceback.endsWith(last) ? traceback : `${traceback}\n${last}`;
+  return [`${heading('error')}\n${indented(printable(body))}`];
+}
+
+function logSection(heading: string, log: string, execution: Execution): string {
+  if (log !== '') return `${heading}\n${indented(printable(log))}`;
+  if (execution.status === 'waiting') return `${heading}  (the handler has not started yet)`;
+  return `${heading}  (${isFinal(execution.status) ? 'nothing was printed' : 'nothing yet'})`;
+}
+
+function attemptTable(output: Output, attempts: readonly Attempt[]): string {
+  if (attempts.length === 0) return 'none yet: the execution waits for a worker';
+  return output.table(
+    ['ATTEMPT', 'OUTCOME', 'STARTED', 'QUEUED', 'RAN', 'WORKER', 'ERROR'],
+    attempts.map((attempt) => [
+      String(attempt.attempt),
+      attempt.reason === null ? attempt.outcome : `${attempt.outcome} (${attempt.reason})`,
+      formatTime(attempt.startedAt),
+      formatDuration(attempt.queueMs),
+      formatDuration(attempt.runMs),
+      oneLine(attempt.worker, 40),
+      attempt.error === null ? '' : oneLine(`${attempt.error.type}: ${attempt.error.message}`, 60),
+    ]),
+  );
+}
+
+function callsText(output: Output, calls: readonly Call[]): string {
+  if (calls.length === 0) return '  none';
+  return `  ${plural(calls.length, 'call')}\n${calls.map((call) => indented(callText(output, call))).join('\n')}`;
+}
+
+function callText(output: Output, call: Call): string {
+  const remarks = [
+    call.try > 1 ? `try ${call.try}` : '',
+    call.lastAttempt > call.attempt ? `made in attempt ${call.attempt}, its answer used again` : '',
+    call.unreached ? 'not reached again by the newest attempt' : '',
+  ].filter((remark) => remark !== '');
+  const head = [
+    `${formatTime(call.requestedAt)}  ${output.style('bold', call.name)} #${call.n}  ${call.state}`,
+    formatDuration(call.durationMs),
+    ...remarks,
+  ].join(' · ');
+  const answer = call.error === null ? JSON.stringify(call.answer) : `${call.error.code}: ${call.error.message}`;
+  return [
+    head,
+    `  → ${oneLine(JSON.stringify(call.args), 2_000)}`,
+    ...(call.state === 'intent' ? [] : [`  ← ${oneLine(answer, 2_000)}`]),
+    ...(call.drift === null
+      ? []
+      : [`  arguments changed in a later attempt: ${oneLine(JSON.stringify(call.drift), 2_000)}`]),
+  ].join('\n');
+}

@@ -1,0 +1,82 @@
+import { LineCounter, parseDocument } from 'yaml';
+import type { Document } from 'yaml';
+import { z } from 'zod';
+import { EventType } from '../contract/conversation-event.ts';
+import { HandlerName } from '../contract/handler.ts';
+import { eventTypeNames } from '../domain/event-types.ts';
+import { limits } from '../domain/limits.ts';
+import type { FieldError } from '../domain/errors.ts';
+import { lineOf } from './source-position.ts';
+import type { PathKey } from './source-position.ts';
+
+export const handlersFileName = 'handlers.yaml';
+
+const FolderHandler = z.strictObject({
+  name: HandlerName,
+  event: z.enum(EventType.options, { error: `expected one of ${eventTypeNames.join(', ')}` }),
+  /** Relative to the folder. */
+  file: z.string().min(1),
+  enabled: z.boolean('expected true or false').optional(),
+  attempts: z
+    .int(`expected a whole number from 1 to ${limits.maxAttempts}`)
+    .min(1, `at least 1`)
+    .max(limits.maxAttempts, `at most ${limits.maxAttempts}`)
+    .optional(),
+});
+export type FolderHandler = z.infer<typeof FolderHandler>;
+
+const HandlersFile = z.strictObject({
+  handlers: z.array(FolderHandler, 'expected a list of handlers').nullable(),
+});
+
+export interface ParsedHandlersFile {
+  /** Keeps comments and order when it is changed and written again. */
+  readonly document: Document;
+  readonly handlers: readonly FolderHandler[];
+  /** A fault at a place of the file, its line named. */
+  fault(path: readonly PathKey[], message: string): FieldError;
+}
+
+/** The file's handlers, or everything that is wrong with it. */
+export function parseHandlersFile(text: string): ParsedHandlersFile | { readonly faults: readonly FieldError[] } {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const fault = (path: readonly PathKey[], message: string): FieldError => {
+    const line = lineOf(document, lines, path);
+    return { field: `${handlersFileName}${line === undefined ? '' : `, line ${line}`}`, message };
+  };
+  if (document.errors.length > 0) {
+    return {
+      faults: document.errors.map(({ message, pos }) => {
+        const { line, col } = lines.linePos(pos[0]);
+        return { field: `${handlersFileName}, line ${line}, column ${col}`, message: `this is not YAML: ${message}` };
+      }),
+    };
+  }
+  const parsed = HandlersFile.safeParse(document.toJS());
+  if (!parsed.success) return { faults: parsed.error.issues.map((issue) => fault(...explained(issue))) };
+  const handlers = parsed.data.handlers ?? [];
+  const faults = handlers.flatMap(({ name }, index) => {
+    const first = handlers.findIndex((other) => other.name === name);
+    return first === index ? [] : [fault(['handlers', index, 'name'], `the name "${name}" is used twice`)];
+  });
+  return faults.length > 0 ? { faults } : { document, handlers, fault };
+}
+
+const entryKeys = Object.keys(FolderHandler.shape).join(', ');
+
+function explained(issue: z.core.$ZodIssue): [PathKey[], string] {
+  const path = issue.path.filter((key) => typeof key !== 'symbol');
+  if (issue.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    const known = path.length === 0 ? 'handlers' : entryKeys;
+    return [[...path, key], `unknown key "${issue.keys.join('", "')}"; known: ${known}`];
+  }
+  if (path.length === 0) return [[], 'expected a list under the key "handlers"'];
+  const key = String(path.at(-1));
+  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  return [
+    path,
+    missing ? `"${key}" is missing` : `${typeof path.at(-1) === 'number' ? '' : `${key}: `}${issue.message}`,
+  ];
+}

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HandlerPush } from '../contract/handler.ts';
+import { AfterwordError } from '../domain/errors.ts';
+import type { FieldError } from '../domain/errors.ts';
+import { limits } from '../domain/limits.ts';
+import { readCode } from './code-file.ts';
+import type { Code } from './code-file.ts';
+import { fileFault } from './event-file.ts';
+import { handlersFileName, parseHandlersFile } from './handlers-file.ts';
+import type { FolderHandler, ParsedHandlersFile } from './handlers-file.ts';
+import { plural } from './text.ts';
+
+/** handlers.yaml of a folder. Throws `invalid_file` with everything that is wrong; undefined where there is none. */
+export async function readHandlersFile(folder: string): Promise<ParsedHandlersFile | undefined> {
+  const path = join(folder, handlersFileName);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new AfterwordError('invalid_file', `${path} cannot be read: ${fileFault(error)}.`, { cause: error });
+  }
+  const parsed = parseHandlersFile(text);
+  if ('faults' in parsed) throw faultsIn(folder, parsed.faults);
+  return parsed;
+}
+
+/** What a push of this folder sends. Throws `invalid_file` naming every fault: nothing is pushed when one is wrong. */
+export async function readHandlersFolder(folder: string, note?: string): Promise<HandlerPush[]> {
+  const file = await readHandlersFile(folder);
+  if (file === undefined) {
+    throw new AfterwordError(
+      'invalid_file',
+      `${join(folder, handlersFileName)} is not there. It names the handlers of the folder; \`afterword handlers push --help\` shows one.`,
+    );
+  }
+  const faults: FieldError[] = [];
+  const pushes: HandlerPush[] = [];
+  for (const [index, handler] of file.handlers.entries()) {
+    const code = await readCode(folder, handler.file);
+    if ('fault' in code) faults.push(file.fault(['handlers', index, 'file'], `${handler.file}: ${code.fault}`));
+    else pushes.push({ ...toPush(handler, code), ...(note === undefined ? {} : { note }) });
+  }
+  if (faults.length > 0) throw faultsIn(folder, faults);
+  return pushes;
+}
+
+function toPush(handler: FolderHandler, { text, language }: Code): HandlerPush {
+  return {
+    name: handler.name,
+    eventType: handler.event,
+    language,
+    code: text,
+    settings: { attempts: handler.attempts ?? limits.defaultAttempts },
+    ...(handler.enabled === undefined ? {} : { enabled: handler.enabled }),
+  };
+}
+
+export function faultsIn(folder: string, faults: readonly FieldError[]): AfterwordError {
+  return new AfterwordError('invalid_file', `${plural(faults.length, 'fault')} in ${folder}:`, { fields: faults });
+}

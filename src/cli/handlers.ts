@@ -1,0 +1,155 @@
+import type { Command } from 'commander';
+import { resolve } from 'node:path';
+import type { ApiClient } from './api-client.ts';
+import { openInvocation } from './environment.ts';
+import type { CliEnvironment } from './environment.ts';
+import { readHandlersFolder } from './handlers-folder.ts';
+import { pullIntoFolder } from './handlers-pull.ts';
+import type { ServerHandler } from './handlers-pull.ts';
+import { positiveWhole } from './option-parsers.ts';
+import type { Output } from './output.ts';
+import { formatTime, oneLine } from './text.ts';
+
+const folderHelp = `
+The folder has a handlers.yaml:
+  handlers:
+    - name: crm-sync
+      event: conversation_closed
+      file: crm_sync.py
+      enabled: true        # optional; left out, a push leaves it as it is
+      attempts: 3          # optional, 1 to 10`;
+
+export function addHandlersCommands(program: Command, environment: CliEnvironment): void {
+  const handlers = program.command('handlers').description('the handlers: push and pull a folder, switch on and off');
+  addPush(handlers, environment);
+  addPull(handlers, environment);
+  addList(handlers, environment);
+  addSwitch(handlers, environment, true);
+  addSwitch(handlers, environment, false);
+  addVersions(handlers, environment);
+  addRollback(handlers, environment);
+}
+
+function addPush(handlers: Command, environment: CliEnvironment): void {
+  handlers
+    .command('push')
+    .description('send a folder’s handlers; what changed becomes a new version')
+    .argument('[dir]', 'folder with a handlers.yaml', '.')
+    .option('--note <text>', 'kept with the new versions, as for a commit')
+    .addHelpText('after', folderHelp)
+    .action(async (dir: string, options: { note?: string }, command: Command) => {
+      const { api, output } = openInvocation(environment, command);
+      const pushes = await readHandlersFolder(resolve(environment.cwd, dir), options.note);
+      const client = api();
+      const pushed = [];
+      for (const push of pushes) {
+        const handler = await client.pushHandler(push);
+        output.line(
+          `${handler.name}: ${handler.created ? 'created' : handler.changed ? `new version ${handler.version}` : 'unchanged'}${handler.enabled ? '' : ' (off)'}`,
+        );
+        pushed.push(handler);
+      }
+      output.result({ items: pushed }, () => (pushed.length === 0 ? 'handlers.yaml names no handler.' : ''));
+    });
+}
+
+function addPull(handlers: Command, environment: CliEnvironment): void {
+  handlers
+    .command('pull')
+    .description('write the server’s handlers into a folder')
+    .argument('[dir]', 'the folder; made where it is not there', '.')
+    .option('--force', 'overwrite local changes')
+    .addHelpText('after', '\nHandlers that only the folder has stay. Pushing the folder back changes nothing.')
+    .action(async (dir: string, options: { force?: true }, command: Command) => {
+      const { api, output } = openInvocation(environment, command);
+      const client = api();
+      const remote: ServerHandler[] = [];
+      for (const { name } of await client.handlers()) remote.push(await fetchHandler(client, name));
+      const pulled = await pullIntoFolder(resolve(environment.cwd, dir), remote, { force: options.force === true });
+      output.result({ items: pulled }, () =>
+        pulled.length === 0
+          ? 'The server has no handlers.'
+          : pulled.map(({ name, file, state }) => `${name}: ${state} (${file})`).join('\n'),
+      );
+    });
+}
+
+async function fetchHandler(client: ApiClient, name: string): Promise<ServerHandler> {
+  const [handler, versions] = await Promise.all([client.handler(name), client.handlerVersions(name)]);
+  return { handler, versions };
+}
+
+function addList(handlers: Command, environment: CliEnvironment): void {
+  handlers
+    .command('list')
+    .description('the handlers of the organisation')
+    .action(async (_options: object, command: Command) => {
+      const { api, output } = openInvocation(environment, command);
+      const items = await api().handlers();
+      output.result({ items }, () =>
+        items.length === 0
+          ? 'No handlers yet. `afterword handlers push DIR` sends a folder’s.'
+          : output.table(
+              ['NAME', 'EVENT', 'ON', 'VERSION', 'CHANGED'],
+              items.map((handler) => [
+                oneLine(handler.name),
+                oneLine(handler.eventType),
+                handler.enabled ? output.style('green', 'on') : output.style('dim', 'off'),
+                String(handler.version),
+                formatTime(handler.updatedAt),
+              ]),
+            ),
+      );
+    });
+}
+
+function addSwitch(handlers: Command, environment: CliEnvironment, enabled: boolean): void {
+  handlers
+    .command(enabled ? 'enable' : 'disable')
+    .description(enabled ? 'switch a handler on: it runs for events from now on' : 'switch a handler off')
+    .argument('<name>')
+    .action(async (name: string, _options: object, command: Command) => {
+      const { api, output } = openInvocation(environment, command);
+      const handler = await api().setHandlerEnabled(name, enabled);
+      output.result(handler, () => `${handler.name} is ${handler.enabled ? 'on' : 'off'}.`);
+    });
+}
+
+function addVersions(handlers: Command, environment: CliEnvironment): void {
+  handlers
+    .command('versions')
+    .description('the versions of a handler, newest first')
+    .argument('<name>')
+    .action(async (name: string, _options: object, command: Command) => {
+      const { api, output } = openInvocation(environment, command);
+      const items = await api().handlerVersions(name);
+      output.result({ items }, () => versionTable(output, items));
+    });
+}
+
+function versionTable(output: Output, items: Awaited<ReturnType<ApiClient['handlerVersions']>>): string {
+  return output.table(
+    ['VERSION', 'CURRENT', 'MADE', 'ATTEMPTS', 'LINES', 'NOTE'],
+    items.map(({ version, current, createdAt, settings, code, note }) => [
+      String(version),
+      current ? output.style('green', 'current') : '',
+      formatTime(createdAt),
+      String(settings.attempts),
+      String(code.trimEnd().split('\n').length),
+      oneLine(note ?? '', 80),
+    ]),
+  );
+}
+
+function addRollback(handlers: Command, environment: CliEnvironment): void {
+  handlers
+    .command('rollback')
+    .description('let new events run an older version')
+    .argument('<name>')
+    .argument('<version>', 'its number, as `afterword handlers versions NAME` prints it', positiveWhole)
+    .action(async (name: string, version: number, _options: object, command: Command) => {
+      const { api, output } = openInvocation(environment, command);
+      const handler = await api().rollbackHandler(name, version);
+      output.result(handler, () => `${handler.name}: new events run version ${handler.version}.`);
+    });
+}

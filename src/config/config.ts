@@ -1,0 +1,140 @@
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { AfterwordError } from '../domain/errors.ts';
+import type { FieldError } from '../domain/errors.ts';
+import { readToolchain } from './toolchain.ts';
+
+const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+const handlerSlotsPerCore = 4;
+
+/** A variable that is set to nothing counts as not set: `AFTERWORD_PORT= npm start`. */
+const text = z.string().min(1).optional();
+const port = (fallback: number) => wholeNumber(fallback, 0, 65_535);
+
+function wholeNumber(fallback: number, min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, expected)
+    .default(fallback);
+}
+
+/** Names of organisations stand in workflow ids: a slug. */
+const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a slug: lower-case letters, digits and "-", at most 63');
+const bearer = z
+  .string()
+  .min(16, 'at least 16 characters')
+  .max(200, 'at most 200 characters')
+  .regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces: it travels in a header')
+  .optional();
+const serverUrl = z
+  .url({ protocol: /^https?$/, error: 'an address such as http://127.0.0.1:7700' })
+  .transform((value) => value.replace(/\/+$/, ''))
+  .optional();
+
+const Variables = z.object({
+  AFTERWORD_HOME: text,
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'an address such as postgres://user:password@host:5432/database')
+    .optional(),
+  AFTERWORD_DATABASE_POOL: wholeNumber(10, 1, 1_000),
+  AFTERWORD_HOST: z.string().min(1).default('127.0.0.1'),
+  AFTERWORD_PORT: port(7700),
+  AFTERWORD_ADMIN_KEY: bearer,
+  AFTERWORD_HANDLER_SLOTS: wholeNumber(handlerSlotsPerCore * availableParallelism(), 1, 1_000),
+  AFTERWORD_TEMPORAL_PORT: port(7233),
+  AFTERWORD_TEMPORAL_UI_PORT: port(8233),
+  AFTERWORD_TASK_QUEUE: z.string().min(1).max(200).default('afterword'),
+  AFTERWORD_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(', ')}` }).default('info'),
+  AFTERWORD_URL: serverUrl,
+  AFTERWORD_API_KEY: bearer,
+  AFTERWORD_ORGANIZATION: slug.default('example'),
+  AFTERWORD_UNSAFE_UNCAGED_PYTHON: z.stringbool({ error: 'true or false' }).default(false),
+  AFTERWORD_PYTHON: text,
+  TEMPORAL_CLI_PATH: text,
+});
+
+export interface Config {
+  /** Folder of the embedded store, keys and runtime.json; absolute. */
+  readonly home: string;
+  /** PostgreSQL; undefined: the embedded store in `home`. */
+  readonly databaseUrl: string | undefined;
+  readonly databasePoolSize: number;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly adminKey: string | undefined;
+  readonly handlerSlots: number;
+  /** Of the development server only; elsewhere TEMPORAL_ADDRESS says where Temporal is. */
+  readonly temporalPort: number;
+  readonly temporalUiPort: number;
+  /** The handlers' own queue is this name followed by `-handlers`. */
+  readonly taskQueue: string;
+  readonly logLevel: (typeof logLevels)[number];
+  /** The server that the command line talks to, without a slash at the end. */
+  readonly url: string | undefined;
+  readonly apiKey: string | undefined;
+  /** For publishing straight to Temporal. */
+  readonly organization: string;
+  readonly unsafeUncaged: boolean;
+  /** null: none was found when the project was set up. */
+  readonly python: string | null;
+  readonly temporalCli: string | null;
+}
+
+/**
+ * The environment as typed values; the one reader of `process.env`.
+ * Throws `bad_configuration` naming every bad variable at once, never a value: some are secrets.
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const variables = parseVariables(env);
+  const toolchain = readToolchain();
+  return {
+    home: resolve(variables.AFTERWORD_HOME ?? join(process.cwd(), '.afterword')),
+    databaseUrl: variables.DATABASE_URL,
+    databasePoolSize: variables.AFTERWORD_DATABASE_POOL,
+    host: variables.AFTERWORD_HOST,
+    port: variables.AFTERWORD_PORT,
+    adminKey: variables.AFTERWORD_ADMIN_KEY,
+    handlerSlots: variables.AFTERWORD_HANDLER_SLOTS,
+    temporalPort: variables.AFTERWORD_TEMPORAL_PORT,
+    temporalUiPort: variables.AFTERWORD_TEMPORAL_UI_PORT,
+    taskQueue: variables.AFTERWORD_TASK_QUEUE,
+    logLevel: variables.AFTERWORD_LOG_LEVEL,
+    url: variables.AFTERWORD_URL,
+    apiKey: variables.AFTERWORD_API_KEY,
+    organization: variables.AFTERWORD_ORGANIZATION,
+    unsafeUncaged: variables.AFTERWORD_UNSAFE_UNCAGED_PYTHON,
+    python: variables.AFTERWORD_PYTHON ?? toolchain.python,
+    temporalCli: variables.TEMPORAL_CLI_PATH ?? toolchain.temporalCli,
+  };
+}
+
+function parseVariables(env: Readonly<Record<string, string | undefined>>): z.infer<typeof Variables> {
+  const given = Object.fromEntries(
+    Object.keys(Variables.shape)
+      .map((name) => [name, env[name]?.trim()] as const)
+      .filter(([, value]) => value !== ''),
+  );
+  const parsed = Variables.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const fields = onePerVariable(parsed.error.issues);
+  throw new AfterwordError(
+    'bad_configuration',
+    fields.map(({ field, message }) => `${field}: expected ${message}`).join('; '),
+    { fields },
+  );
+}
+
+function onePerVariable(issues: readonly z.core.$ZodIssue[]): FieldError[] {
+  const messages = new Map<string, string>();
+  for (const issue of issues) {
+    const name = String(issue.path[0]);
+    if (!messages.has(name)) messages.set(name, issue.message);
+  }
+  return [...messages].map(([field, message]) => ({ field, message }));
+}

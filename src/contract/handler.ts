@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { limits } from '../domain/limits.ts';
+import { EventType } from './conversation-event.ts';
+
+export const HandlerName = z
+  .string()
+  .min(1)
+  .max(limits.handlerNameCharacters)
+  .regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, ".", "_" and "-", beginning with a letter or digit')
+  .meta({ id: 'HandlerName' });
+
+export const HandlerSettings = z
+  .strictObject({
+    /** How often the handler's own failures are tried, the first time included. */
+    attempts: z.number().int().min(1).max(limits.maxAttempts).default(limits.defaultAttempts),
+  })
+  .meta({ id: 'HandlerSettings' });
+export type HandlerSettings = z.infer<typeof HandlerSettings>;
+
+/** What `handlers push` sends for one handler: a new version when code or settings changed, else nothing changes. */
+export const HandlerPush = z
+  .strictObject({
+    name: HandlerName,
+    eventType: EventType,
+    language: z.enum(['python']).default('python'),
+    code: z.string().min(1),
+    settings: HandlerSettings.prefault({}),
+    /** Left out: unchanged; a new handler is on. */
+    enabled: z.boolean().optional(),
+    note: z.string().max(1_000).optional(),
+  })
+  .meta({ id: 'HandlerPush' });
+export type HandlerPush = z.infer<typeof HandlerPush>;
+
+export const Handler = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    eventType: z.string(),
+    language: z.string(),
+    enabled: z.boolean(),
+    version: z.number().int().meta({ description: 'The version that new events run.' }),
+    createdAt: z.string(),
+    updatedAt: z.string(),
+  })
+  .meta({ id: 'Handler' });
+export type Handler = z.infer<typeof Handler>;
+
+export const HandlerVersion = z
+  .object({
+    id: z.string(),
+    version: z.number().int(),
+    code: z.string(),
+    settings: HandlerSettings,
+    note: z.string().nullable(),
+    createdAt: z.string(),
+    current: z.boolean(),
+  })
+  .meta({ id: 'HandlerVersion' });
+export type HandlerVersion = z.infer<typeof HandlerVersion>;
+
+export const HandlerWithCode = Handler.extend({ code: z.string(), settings: HandlerSettings }).meta({
+  id: 'HandlerWithCode',
+});
+export type HandlerWithCode = z.infer<typeof HandlerWithCode>;
+
+/** `changed` says whether the push made a new version. */
+export const PushedHandler = Handler.extend({ changed: z.boolean(), created: z.boolean() }).meta({
+  id: 'PushedHandler',
+});
+export type PushedHandler = z.infer<typeof PushedHandler>;

@@ -1,0 +1,106 @@
+/**
+ * What crosses into and out of workflows and activities: types only, since workflow code validates nothing (a schema
+ * library in the bundle doubles each cached workflow). History holds ids, names, statuses and error types: arguments,
+ * answers, logs and messages stay in the store.
+ */
+import type { EventStatus, FailureReason, FinalStatus } from '../domain/status.ts';
+import type { ConversationEventInput } from './conversation-event.ts';
+
+export interface PinnedExecution {
+  readonly executionId: string;
+  readonly handlerName: string;
+}
+
+/** An event that the store already holds, with its handlers chosen and pinned. */
+export interface StoredEvent {
+  readonly id: string;
+  readonly executions: readonly PinnedExecution[];
+}
+
+export type ConversationEventStart = {
+  readonly organizationId: string;
+} & ({ readonly stored: StoredEvent } | { readonly event: ConversationEventInput });
+
+export interface ExecutionState extends PinnedExecution {
+  readonly status: 'running' | FinalStatus;
+  readonly reason: FailureReason | null;
+}
+
+export interface ConversationEventResult {
+  /** Id of the conversation event in the store. */
+  readonly id: string;
+  readonly status: EventStatus;
+  readonly executions: readonly ExecutionState[];
+}
+
+/** Answer of the query `currentState`. */
+export interface CurrentState {
+  readonly status: EventStatus;
+  readonly executions: readonly ExecutionState[];
+  readonly callsInFlight: number;
+  /** Later events of the conversation that the platform told of, newest last. */
+  readonly changes: readonly ConversationChange[];
+}
+
+export interface ConversationChange {
+  readonly eventId: string;
+  readonly type: string;
+  readonly occurredAt: string;
+}
+
+export interface RunHandlersStart {
+  readonly organizationId: string;
+  readonly executions: readonly PinnedExecution[];
+  /** Run id that owns the event; null where no event is claimed. */
+  readonly claimFor: string | null;
+}
+
+export type OpenedEvent =
+  | { readonly outcome: 'opened'; readonly id: string; readonly executions: readonly PinnedExecution[] }
+  | { readonly outcome: 'duplicate'; readonly id: string };
+
+export interface OpenEventInput {
+  readonly organizationId: string;
+  readonly runId: string;
+  readonly source: { readonly storedId: string } | { readonly event: ConversationEventInput };
+}
+
+export interface RunHandlerInput {
+  readonly organizationId: string;
+  readonly executionId: string;
+  readonly claimFor: string | null;
+}
+
+export type RunHandlerResult =
+  | { readonly outcome: 'settled'; readonly status: FinalStatus; readonly reason: FailureReason | null }
+  | { readonly outcome: 'duplicate' };
+
+/** Details of a `HandlerFailed`: the user's failure, never retried as ours. */
+export interface HandlerFailure {
+  readonly status: FinalStatus;
+  readonly reason: FailureReason | null;
+}
+
+export interface SettleInput {
+  readonly organizationId: string;
+  readonly executionId: string;
+  readonly status: FinalStatus;
+  readonly reason: FailureReason | null;
+  /** Shown where the execution has no error of its own. */
+  readonly message: string;
+}
+
+export interface HelperCall {
+  readonly organizationId: string;
+  readonly callId: string;
+  /** The helper's name: the type of the activity that answers it. */
+  readonly name: string;
+  /** Short and safe to show. */
+  readonly summary: string;
+}
+
+/** The answer itself is in the store. `unavailable`: every try failed; `cancelled`: nothing was done. */
+export type HelperCallOutcome =
+  | { readonly outcome: 'answered' }
+  | { readonly outcome: 'unavailable'; readonly message: string }
+  | { readonly outcome: 'cancelled' };

@@ -1,0 +1,240 @@
+/**
+ * The one table of error codes. Three mappers read it: to Temporal's ApplicationFailure, to problem+json and to the
+ * command line. docs/errors.md lists exactly these codes (tested).
+ */
+export type ErrorKind = 'input' | 'auth' | 'missing' | 'conflict' | 'limit' | 'unavailable' | 'setup' | 'internal';
+
+export interface ErrorEntry {
+  readonly kind: ErrorKind;
+  readonly httpStatus: number;
+  readonly retryable: boolean;
+  readonly title: string;
+  /** What the reader can do about it. */
+  readonly mend: string;
+}
+
+function entry(kind: ErrorKind, httpStatus: number, title: string, mend: string, retryable = false): ErrorEntry {
+  return { kind, httpStatus, retryable, title, mend };
+}
+
+export const errorTable = {
+  invalid_request: entry('input', 400, 'The request is not valid', 'Mend the fields that the answer names.'),
+  invalid_json: entry(
+    'input',
+    400,
+    'The body is not JSON',
+    'Send one JSON document with Content-Type application/json.',
+  ),
+  unknown_event_type: entry('input', 400, 'The event type is not known', 'Use one of the types that the answer lists.'),
+  event_id_missing: entry(
+    'input',
+    400,
+    'The event has neither id nor occurredAt',
+    'Send an id that is the same each time this event is sent, or occurredAt.',
+  ),
+  invalid_handler: entry('input', 400, 'The handler cannot be used', 'Mend what the answer names and push again.'),
+  unauthorized: entry(
+    'auth',
+    401,
+    'No valid API key',
+    'Send Authorization: Bearer <key>; npm start prints where the key is.',
+  ),
+  forbidden: entry('auth', 403, 'The key may not do this', 'Use a key with the scope that the answer names.'),
+  not_found: entry('missing', 404, 'There is no such thing', 'Check the id; it may belong to another organisation.'),
+  conversation_not_found: entry(
+    'missing',
+    404,
+    'The conversation is not known',
+    'Send the conversation with the event, or check its id or public id.',
+  ),
+  handler_not_found: entry(
+    'missing',
+    404,
+    'The handler is not known',
+    'Run `afterword handlers list` to see the names.',
+  ),
+  execution_not_found: entry(
+    'missing',
+    404,
+    'The execution is not known',
+    'Run `afterword executions` to see the ids.',
+  ),
+  event_not_found: entry(
+    'missing',
+    404,
+    'The conversation event is not known',
+    'Check the id that publishing answered.',
+  ),
+  version_not_found: entry('missing', 404, 'The version is not known', 'Run `afterword handlers versions NAME`.'),
+  method_not_allowed: entry(
+    'missing',
+    405,
+    'This route does not take that method',
+    'See the Allow header and /openapi.json.',
+  ),
+  event_id_reused: entry(
+    'conflict',
+    409,
+    'The event id was used for another event',
+    'Give every event an id of its own; the first event with this id stays as it was.',
+  ),
+  public_id_taken: entry(
+    'conflict',
+    409,
+    'The public id belongs to another conversation',
+    'Send the same conversation id with this public id as before.',
+  ),
+  handler_event_type_fixed: entry(
+    'conflict',
+    409,
+    'A handler keeps its event type',
+    'Make a new handler for the other type, and switch this one off.',
+  ),
+  payload_too_large: entry('limit', 413, 'The request is too large', 'Stay below the limit that the answer names.'),
+  conversation_too_large: entry(
+    'limit',
+    413,
+    'The conversation is too large',
+    'A conversation holds at most 20,000 messages and 16 MB; a message at most 64 KB.',
+  ),
+  start_argument_too_large: entry(
+    'limit',
+    413,
+    'The event is too large for a direct start',
+    'Send it by HTTP: POST /api/v1/conversation-events.',
+  ),
+  store_unavailable: entry(
+    'unavailable',
+    503,
+    'The database cannot be reached',
+    'Start the database; then send this again.',
+    true,
+  ),
+  disk_full: entry('unavailable', 507, 'The disk is full', 'Free some space; then send this again.', true),
+  temporal_unavailable: entry(
+    'unavailable',
+    503,
+    'Temporal cannot be reached',
+    'Start Temporal or check TEMPORAL_ADDRESS; accepted events run when it is back.',
+    true,
+  ),
+  sandbox_failed: entry('unavailable', 500, 'The cage failed', 'It is tried again; see the worker log.', true),
+  worker_lost: entry(
+    'internal',
+    500,
+    'The worker was lost five times in a row',
+    'See the worker logs around these times.',
+  ),
+  handler_failed: entry('internal', 500, 'The handler failed', 'See its error in the execution.', true),
+  attempt_superseded: entry(
+    'internal',
+    409,
+    'A newer attempt runs this execution',
+    'Nothing to do: the newer attempt goes on.',
+  ),
+  store_locked: entry(
+    'setup',
+    500,
+    'Another process owns the embedded store',
+    'Stop the other process, or use PostgreSQL by DATABASE_URL.',
+  ),
+  schema_newer: entry(
+    'setup',
+    500,
+    'The database is newer than this program',
+    'Upgrade this program before you start it.',
+  ),
+  schema_missing: entry(
+    'setup',
+    500,
+    'The database has not been migrated',
+    'Run the migrations first: `afterword migrate`.',
+  ),
+  port_taken: entry(
+    'setup',
+    500,
+    'The port is in use',
+    'Stop the other program or choose another port by the variable named.',
+  ),
+  bad_configuration: entry(
+    'setup',
+    500,
+    'The configuration is not valid',
+    'Mend the variables that the message names.',
+  ),
+  python_missing: entry('setup', 500, 'No usable Python', 'Install CPython 3.10 or newer, or set AFTERWORD_PYTHON.'),
+  temporal_cli_missing: entry('setup', 500, 'No Temporal CLI', 'Run `npm run setup`, or set TEMPORAL_CLI_PATH.'),
+  server_unreachable: entry(
+    'unavailable',
+    503,
+    'The Afterword server cannot be reached',
+    'Start it with `npm start`, or set AFTERWORD_URL.',
+    true,
+  ),
+  invalid_usage: entry(
+    'input',
+    400,
+    'The command line is not valid',
+    'Run the command with --help to see how it is used.',
+  ),
+  invalid_file: entry(
+    'input',
+    400,
+    'The file cannot be used',
+    'Mend the places that are named and run it again; nothing was sent.',
+  ),
+  local_changes: entry(
+    'conflict',
+    409,
+    'Local files have changes that the server has never seen',
+    'Push them first, or take the server’s state with --force.',
+  ),
+  wait_timed_out: entry(
+    'unavailable',
+    504,
+    'Waiting took longer than allowed',
+    'The handlers go on by themselves: look again with `afterword executions`, or wait longer with --timeout.',
+    true,
+  ),
+  internal: entry('internal', 500, 'Afterword failed', 'Try again; the log has this request id.', true),
+  invalid_arguments: entry(
+    'input',
+    400,
+    'The helper was called with wrong arguments',
+    'Mend the argument that the message names.',
+  ),
+  limit_exceeded: entry('limit', 400, 'A limit was passed', 'Stay below the limit that the message names.'),
+  helper_unavailable: entry(
+    'unavailable',
+    503,
+    'The helper could not do its work',
+    'Try again; see the call in the log.',
+    true,
+  ),
+  run_cancelled: entry('conflict', 409, 'The run was cancelled', 'Nothing to do: no new calls are made.'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+export interface FieldError {
+  /** Where, as a path such as `conversation.messages.3.sender`. */
+  readonly field: string;
+  readonly message: string;
+}
+
+export class AfterwordError extends Error {
+  override readonly name = 'AfterwordError';
+  readonly code: ErrorCode;
+  readonly fields: readonly FieldError[];
+
+  /** `detail` says what and where, for people. */
+  constructor(code: ErrorCode, detail: string, options: { cause?: unknown; fields?: readonly FieldError[] } = {}) {
+    super(detail, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.fields = options.fields ?? [];
+  }
+
+  get entry(): ErrorEntry {
+    return errorTable[this.code];
+  }
+}

@@ -1,0 +1,40 @@
+/** Every limit of the product, in one place. Sizes are bytes of UTF-8 unless the name says otherwise. */
+const KB = 1024;
+const MB = 1024 * KB;
+
+export const limits = {
+  handlerCodeBytes: 256 * KB,
+  handlerNameCharacters: 100,
+  attemptMs: 60_000,
+  /** The user's share of an attempt; the rest records what happened. */
+  handlerWallMs: 59_500,
+  handlerCpuSeconds: 60,
+  handlerMemoryBytes: 512 * MB,
+  defaultAttempts: 3,
+  maxAttempts: 10,
+  /** Lost workers and broken cages in a row before an execution ends as `worker_lost`. */
+  maxLostAttempts: 5,
+  /** Handlers of one event that share a workflow: the server allows 10 updates in flight in one. */
+  handlersPerWorkflow: 10,
+  helperCallsPerExecution: 190,
+  helperCallMs: 60_000,
+  logKeptBytes: 64 * KB,
+  outputBytes: 16 * MB,
+  resultBytes: 256 * KB,
+  callArgumentsBytes: 256 * KB,
+  tagCharacters: 100,
+  metadataKeyCharacters: 200,
+  metadataValueCharacters: 50_000,
+  metadataPairs: 200,
+  timelineDescriptionCharacters: 1_000,
+  timelineEventBytes: 64 * KB,
+  conversationMessages: 20_000,
+  conversationBytes: 16 * MB,
+  messageBytes: 64 * KB,
+  subjectCharacters: 1_000,
+  idCharacters: 200,
+  eventsPerRequest: 1_000,
+  requestBodyBytes: 20 * MB,
+  /** What the direct client may put into a workflow's start argument. */
+  startArgumentBytes: 1 * MB,
+} as const;

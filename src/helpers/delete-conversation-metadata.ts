@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { limits } from '../domain/limits.ts';
+import { defineHelper } from './define-helper.ts';
+import { text } from './text-length.ts';
+
+export const deleteConversationMetadata = defineHelper({
+  name: 'delete_conversation_metadata',
+  summary: 'Removes a key and its text from the conversation; success is False where there was no such key.',
+  pythonParams: 'context, key',
+  effect: 'write',
+  input: z.strictObject({ key: text('the key', { min: 1, max: limits.metadataKeyCharacters }) }),
+  show: ({ key }) => JSON.stringify(key),
+  async run({ key }, { conversation }) {
+    const deleted = await conversation.deleteMetadata(key);
+    return deleted ? { success: true, message: 'Metadata deleted' } : { success: false, message: 'Key not found' };
+  },
+});

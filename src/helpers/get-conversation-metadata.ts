@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import { limits } from '../domain/limits.ts';
+import { defineHelper } from './define-helper.ts';
+import { text } from './text-length.ts';
+
+export const getConversationMetadata = defineHelper({
+  name: 'get_conversation_metadata',
+  summary: 'The text stored under a key on the conversation, or None.',
+  pythonParams: 'context, key',
+  effect: 'read',
+  input: z.strictObject({ key: text('the key', { min: 1, max: limits.metadataKeyCharacters }) }),
+  show: ({ key }) => JSON.stringify(key),
+  run: ({ key }, { conversation }) => conversation.getMetadata(key),
+});

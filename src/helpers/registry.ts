@@ -1,0 +1,23 @@
+import { addConversationEvent } from './add-conversation-event.ts';
+import { addConversationTag } from './add-conversation-tag.ts';
+import { deleteConversationMetadata } from './delete-conversation-metadata.ts';
+import { getConversationMetadata } from './get-conversation-metadata.ts';
+import type { ActivityHelper, Helper } from './helper.ts';
+import { listPredefinedFunctions } from './list-predefined-functions.ts';
+import { setConversationMetadata } from './set-conversation-metadata.ts';
+
+/** Every helper, in the order in which handlers are told of them. */
+export const helpers: readonly Helper[] = [
+  addConversationTag,
+  setConversationMetadata,
+  getConversationMetadata,
+  deleteConversationMetadata,
+  addConversationEvent,
+  listPredefinedFunctions,
+];
+
+export const activityHelpers: ReadonlyMap<string, ActivityHelper> = new Map(
+  helpers
+    .filter((helper): helper is ActivityHelper => helper.answeredIn === 'activity')
+    .map((helper) => [helper.name, helper]),
+);

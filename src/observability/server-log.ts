@@ -1,0 +1,72 @@
+import type { ErrorCode } from '../domain/errors.ts';
+import type { Log } from './log.ts';
+
+/** One function for each thing that the server and its relay have to say. */
+
+export function logServerListening(log: Log, url: string): void {
+  log.info({ url }, 'The API is listening');
+}
+
+export function warnOfOpenHost(log: Log, host: string): void {
+  log.warn(
+    { host },
+    'AFTERWORD_HOST is not a loopback address: whoever reaches this machine reaches the API, and keys travel unencrypted ' +
+      'unless a proxy in front speaks TLS',
+  );
+}
+
+export function logServerStopping(log: Log, reason: string): void {
+  log.info({ reason }, 'The server is stopping');
+}
+
+export function logServerStopped(log: Log, cutOff: boolean): void {
+  if (cutOff) log.warn('The server has stopped; some requests were cut off');
+  else log.info('The server has stopped');
+}
+
+export function logServerFailed(log: Log, err: unknown): void {
+  log.fatal({ err }, 'The server cannot run');
+}
+
+export interface RequestFacts {
+  readonly requestId: string;
+  readonly method: string;
+  /** Without the query: it may hold personal data. */
+  readonly path: string;
+}
+
+export function logRequest(log: Log, facts: RequestFacts & { status: number; durationMs: number }): void {
+  log.debug(facts, 'Request');
+}
+
+export function logRequestFailed(log: Log, facts: RequestFacts, code: ErrorCode, err: unknown): void {
+  log.error({ ...facts, code, err }, 'The request failed');
+}
+
+export function logEventAccepted(
+  log: Log,
+  facts: { organizationId: string; eventId: string; workflowId: string; duplicate: boolean; handlers: number },
+): void {
+  log.debug(facts, 'Conversation event accepted');
+}
+
+/** The event is safe in the store and the relay starts its workflow. */
+export function logStartLeftToRelay(log: Log, facts: { workflowId: string; reason: string }): void {
+  log.debug(facts, 'The start of the workflow is left to the relay');
+}
+
+export function logStartFailed(log: Log, workflowId: string, err: unknown): void {
+  log.error({ workflowId, err }, 'The workflow could not be started; it is tried again in some minutes');
+}
+
+export function logRelayStarted(log: Log, facts: { workflowId: string; alreadyStarted: boolean }): void {
+  log.info(facts, 'The relay started the workflow of an event that nobody had taken up');
+}
+
+export function logRelayOutage(log: Log, code: ErrorCode, err: unknown): void {
+  log.warn({ code, err }, 'The relay cannot work; it goes on trying and says when it is back');
+}
+
+export function logRelayBack(log: Log, outageMs: number): void {
+  log.info({ outageMs }, 'The relay works again');
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+
+/**
+ * What a caged child may say, a JSON line each. Every byte is hostile: the handler shares its process with our runner
+ * and can write to the connection whatever it likes. A later `fetch` is one more kind of request beside `call`.
+ */
+
+const Started = z.strictObject({ t: z.literal('started') });
+/** Only believed before `started`, when none of the user's code has run. */
+const SetupFailed = z.strictObject({ t: z.literal('setup_failed'), message: z.string() });
+const Log = z.strictObject({ t: z.literal('log'), s: z.enum(['stdout', 'stderr']), d: z.string().min(1) });
+const Call = z.strictObject({
+  t: z.literal('call'),
+  id: z.int().positive(),
+  name: z.string(),
+  args: z.record(z.string(), z.unknown()),
+});
+const Succeeded = z.strictObject({ t: z.literal('done'), ok: z.literal(true), v: z.unknown() });
+const Failed = z.strictObject({
+  t: z.literal('done'),
+  ok: z.literal(false),
+  reason: z.enum([
+    'raised',
+    'syntax_error',
+    'no_entry_point',
+    'not_json',
+    'exited',
+    'out_of_memory',
+    'limit_exceeded',
+  ]),
+  type: z.string(),
+  message: z.string(),
+  traceback: z.string(),
+});
+
+const ChildMessage = z.union([Log, Call, Started, Succeeded, Failed, SetupFailed]);
+export type ChildMessage = z.infer<typeof ChildMessage>;
+
+/** The child broke the protocol; the message says how, for the handler's author. */
+export class ProtocolViolation extends Error {
+  override readonly name = 'ProtocolViolation';
+}
+
+export function parseChildMessage(line: string): ChildMessage {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch {
+    throw new ProtocolViolation('a line that is not JSON');
+  }
+  const parsed = ChildMessage.safeParse(json);
+  if (!parsed.success) throw new ProtocolViolation('a message of no known shape');
+  return parsed.data;
+}
+
+/** Cuts a stream of bytes into lines of at most `mostBytes`; invalid UTF-8 becomes U+FFFD. */
+export class LineSplitter {
+  readonly #mostBytes: number;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
+  *push(chunk: Buffer): Generator<string> {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+      this.#keep(chunk.subarray(start, end));
+      start = end + 1;
+      yield this.#take();
+    }
+    this.#keep(chunk.subarray(start));
+  }
+
+  #keep(part: Buffer): void {
+    if (part.length === 0) return;
+    this.#pendingBytes += part.length;
+    if (this.#pendingBytes > this.#mostBytes) throw new ProtocolViolation('a line that is too long');
+    this.#pending.push(part);
+  }
+
+  #take(): string {
+    const [first] = this.#pending;
+    const line = this.#pending.length === 1 && first ? first : Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return line.toString('utf8');
+  }
+}

@@ -1,0 +1,57 @@
+import { constants } from 'node:os';
+import { z } from 'zod';
+import type { SandboxLimits, SandboxResult } from './sandbox.ts';
+
+/** How a child ended, as the fork server saw it; on a pipe no child has. */
+export const ExitReport = z.object({
+  id: z.int(),
+  /** Why the fork server killed it; `exited`: it ended by itself. */
+  cause: z.enum(['hangup', 'deadline', 'threads', 'host', 'exited']),
+  signal: z.int(),
+  code: z.int(),
+  cpuMs: z.int(),
+  maxRssBytes: z.int(),
+});
+export type ExitReport = z.infer<typeof ExitReport>;
+
+/** Limits are approached, not met: the kernel counts CPU time in ticks and an allocation fails before it is counted. */
+const nearly = 0.9;
+
+/** The result of a child that ended without saying one. */
+export function describeExit(report: ExitReport, limits: SandboxLimits, runMs: number): SandboxResult {
+  if (report.cause === 'deadline') return timedOut(limits, runMs);
+  const failed = (reason: 'crashed' | 'limit_exceeded' | 'out_of_memory', type: string, message: string) =>
+    ({ outcome: 'failed', reason, error: { type, message, traceback: '' }, runMs }) as const;
+  const { SIGXCPU, SIGKILL, SIGSEGV, SIGABRT, SIGBUS } = constants.signals;
+  const { signal } = report;
+  if (report.cause === 'threads') {
+    return failed('limit_exceeded', 'TooManyThreads', 'The handler started more threads than it may have. Use fewer.');
+  }
+  if ((signal === SIGXCPU || signal === SIGKILL) && report.cpuMs >= nearly * 1000 * limits.cpuSeconds) {
+    const message = `The handler used up the ${String(limits.cpuSeconds)} s of CPU time it may have. Do less work in it.`;
+    return failed('limit_exceeded', 'CpuTimeLimit', message);
+  }
+  const byMemory = [SIGKILL, SIGSEGV, SIGABRT, SIGBUS].some((number) => number === signal);
+  if (byMemory && report.maxRssBytes >= nearly * limits.memoryBytes) {
+    const message = 'The handler used up the memory it may have, and its process died of it. Work on smaller pieces.';
+    return failed('out_of_memory', 'MemoryError', message);
+  }
+  const how = signal === 0 ? `ended with exit code ${String(report.code)}` : `was ended by ${signalName(signal)}`;
+  return failed(
+    'crashed',
+    'Crash',
+    `The handler's process ${how} before handle_event returned (os._exit, a signal, or a fault in a compiled module).`,
+  );
+}
+
+export function timedOut(limits: SandboxLimits, runMs: number): SandboxResult {
+  const seconds = String(limits.wallMs / 1000);
+  const message =
+    `The handler did not finish within ${seconds} s and was stopped. ` +
+    'What it had done until then stays done. Give slow requests a timeout, and do less in one handler.';
+  return { outcome: 'timed_out', error: { type: 'Timeout', message, traceback: '' }, runMs };
+}
+
+function signalName(signal: number): string {
+  return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `signal ${String(signal)}`;
+}

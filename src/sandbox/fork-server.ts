@@ -1,0 +1,136 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { z } from 'zod';
+import { ExitReport } from './exit-report.ts';
+import { pythonFlags, pythonMain, type SandboxCapability } from './probe.ts';
+import { SandboxError } from './sandbox.ts';
+
+const Ready = z.object({ ready: z.literal(true) });
+const ForkFailed = z.object({ id: z.int(), failed: z.string() });
+const ServerMessage = z.union([ExitReport, Ready, ForkFailed]);
+
+const startTimeoutMs = 30_000;
+const stopTimeoutMs = 5_000;
+
+/**
+ * All a handler's process ever knows of an environment. Nothing of the worker's: that holds its secrets.
+ * The fixed hash seed makes a retry iterate its sets in the same order; two arenas keep threads within the memory limit.
+ */
+const cleanEnvironment = {
+  PATH: '/nonexistent',
+  HOME: '/tmp',
+  LANG: 'C.UTF-8',
+  TZ: 'UTC',
+  MALLOC_ARENA_MAX: '2',
+  PYTHONHASHSEED: '0',
+  PYTHONDONTWRITEBYTECODE: '1',
+};
+
+/** The warmed interpreter that forks a child for each connection. Lives until it is stopped or dies; then make another. */
+export class ForkServer {
+  readonly socketPath: string;
+  /** Resolves, never rejects, with a sentence on why it is gone. */
+  readonly gone: Promise<string>;
+  #alive = true;
+  readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #waiting = new Map<number, { resolve: (report: ExitReport) => void; reject: (error: Error) => void }>();
+  #executions = 0;
+
+  /** Resolves when it accepts connections; rejects with SandboxError. */
+  static async start(capability: SandboxCapability, log: (message: string) => void): Promise<ForkServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'afterword-'));
+    const server = new ForkServer(capability, folder, log);
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<string>((resolve) => {
+      timer = setTimeout(() => {
+        resolve('it was not ready in time');
+      }, startTimeoutMs);
+    });
+    const trouble = await Promise.race([server.#ready, server.gone, tooLate]);
+    clearTimeout(timer);
+    if (trouble === undefined) return server;
+    await server.stop();
+    throw new SandboxError(`The Python fork server did not start: ${trouble}`);
+  }
+
+  readonly #ready: Promise<undefined>;
+
+  private constructor(capability: SandboxCapability, folder: string, log: (message: string) => void) {
+    this.socketPath = join(folder, 'socket');
+    const options = JSON.stringify({ socket: this.socketPath, layers: capability.layers });
+    // Detached: its own session, so that Ctrl-C in a terminal leaves it to us to end it.
+    this.#process = spawn(capability.executable, [...pythonFlags, pythonMain, 'serve', options], {
+      env: cleanEnvironment,
+      cwd: '/',
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.#process.stdin.on('error', () => undefined); // it died: `gone` says so
+    createInterface({ input: this.#process.stderr }).on('line', (line) => {
+      log(`Python fork server: ${line}`);
+    });
+    this.#ready = new Promise((resolve) => {
+      createInterface({ input: this.#process.stdout }).on('line', (line) => {
+        const message = ServerMessage.parse(JSON.parse(line));
+        if ('ready' in message) resolve(undefined);
+        else this.#settle(message);
+      });
+    });
+    this.gone = new Promise((resolve) => {
+      this.#process.once('error', (error) => {
+        resolve(error.message);
+      });
+      this.#process.once('close', (code, signal) => {
+        resolve(`it ended with ${signal ?? `code ${String(code)}`}`);
+      });
+    }).then(async (reason) => {
+      this.#alive = false;
+      for (const { reject } of this.#waiting.values()) reject(new SandboxError(`The Python fork server is gone: ${String(reason)}`));
+      this.#waiting.clear();
+      await rm(folder, { recursive: true, force: true });
+      return String(reason);
+    });
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** A new execution's number, and its end: resolves when the process is gone, rejects when the fork server is. */
+  expect(): { id: number; exited: Promise<ExitReport> } {
+    const id = (this.#executions += 1);
+    const exited = new Promise<ExitReport>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+    });
+    exited.catch(() => undefined); // whoever awaits it hears of it
+    return { id, exited };
+  }
+
+  /** The connection was never made: there will be no report. */
+  forget(id: number): void {
+    this.#waiting.delete(id);
+  }
+
+  /** Everything it runs dies with it. Resolves when all processes are gone. */
+  async stop(): Promise<void> {
+    this.#process.stdin.end();
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), stopTimeoutMs);
+    await this.gone;
+    clearTimeout(timer);
+  }
+
+  #settle(message: z.infer<typeof ExitReport> | z.infer<typeof ForkFailed>): void {
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if ('failed' in message) waiting?.reject(new SandboxError(`No process for the handler: ${message.failed}`));
+    else waiting?.resolve(message);
+  }
+}

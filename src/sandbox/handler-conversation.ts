@@ -1,0 +1,133 @@
+import type { JsonValue } from '../contract/json.ts';
+import { LineSplitter, parseChildMessage, ProtocolViolation, type ChildMessage } from './child-messages.ts';
+import { cleanJson, cleanText, firstBytes, UncleanJson } from './clean-text.ts';
+import type { FailureReason, HandlerFailure, LogStream, SandboxCall, SandboxLimits } from './sandbox.ts';
+
+/** What one conversation with a child comes to, in the order it happened. */
+export type ConversationEvent =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'setup_failed'; readonly message: string }
+  | { readonly kind: 'log'; readonly stream: LogStream; readonly text: string }
+  | { readonly kind: 'call'; readonly id: number; readonly call: SandboxCall }
+  | { readonly kind: 'bad_call'; readonly id: number; readonly message: string }
+  /** Nothing follows. */
+  | { readonly kind: 'succeeded'; readonly result: JsonValue }
+  | { readonly kind: 'failed'; readonly reason: FailureReason; readonly error: HandlerFailure };
+
+/** Arguments of one call: the longest a helper takes is 200 KB of text. */
+const mostCallBytes = 1 << 20;
+const mostEnvelopeBytes = 64 << 10;
+
+/**
+ * The host's side of the protocol, without any input or output: bytes in, checked events out. Knows what may come when:
+ * `started` once and first, one call at a time, numbered from 1, nothing after `done`.
+ */
+export class HandlerConversation {
+  readonly #limits: SandboxLimits;
+  readonly #lines: LineSplitter;
+  #state: 'starting' | 'running' | 'calling' | 'over' = 'starting';
+  #calls = 0;
+  #outputBytes = 0;
+
+  constructor(limits: SandboxLimits) {
+    this.#limits = limits;
+    this.#lines = new LineSplitter(Math.max(mostCallBytes, limits.resultBytes) + mostEnvelopeBytes);
+  }
+
+  get started(): boolean {
+    return this.#state !== 'starting';
+  }
+
+  *push(chunk: Buffer): Generator<ConversationEvent> {
+    if (this.#over) return;
+    try {
+      for (const line of this.#lines.push(chunk)) {
+        yield* this.#take(parseChildMessage(line));
+        if (this.#over) return;
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolViolation)) throw error;
+      yield this.#end('crashed', 'ProtocolViolation', violation(error.message));
+    }
+  }
+
+  /** The answer to the call in flight has been sent. */
+  answered(): void {
+    if (this.#state === 'calling') this.#state = 'running';
+  }
+
+  get #over(): boolean {
+    return this.#state === 'over';
+  }
+
+  *#take(message: ChildMessage): Generator<ConversationEvent> {
+    if (message.t === 'started' || message.t === 'setup_failed') {
+      if (this.started) throw new ProtocolViolation(`${message.t} after the start`);
+      this.#state = message.t === 'started' ? 'running' : 'over';
+      yield message.t === 'started' ? { kind: 'started' } : { kind: 'setup_failed', message: cleanText(message.message) };
+      return;
+    }
+    if (!this.started) throw new ProtocolViolation(`${message.t} before the start`);
+    if (message.t === 'log') yield* this.#log(message.s, cleanText(message.d));
+    else if (message.t === 'call') yield this.#call(message);
+    else yield this.#done(message);
+  }
+
+  *#log(stream: LogStream, text: string): Generator<ConversationEvent> {
+    const left = this.#limits.outputBytes - this.#outputBytes;
+    const bytes = Buffer.byteLength(text);
+    this.#outputBytes += bytes;
+    const kept = bytes > left ? firstBytes(text, left) : text;
+    if (kept !== '') yield { kind: 'log', stream, text: kept };
+    if (bytes <= left) return;
+    const most = String(this.#limits.outputBytes);
+    yield this.#end(
+      'limit_exceeded',
+      'OutputTooLong',
+      `The handler printed more than the ${most} bytes allowed for stdout and stderr together. Print less.`,
+    );
+  }
+
+  #call(message: Extract<ChildMessage, { t: 'call' }>): ConversationEvent {
+    if (this.#state === 'calling') throw new ProtocolViolation('a call before the last one was answered');
+    if (message.id !== this.#calls + 1) throw new ProtocolViolation('a call out of order');
+    this.#calls = message.id;
+    this.#state = 'calling';
+    try {
+      const args = Object.entries(message.args).map(([name, value]) => [cleanText(name), cleanJson(value)] as const);
+      return { kind: 'call', id: message.id, call: { name: cleanText(message.name), args: Object.fromEntries(args) } };
+    } catch (error) {
+      if (!(error instanceof UncleanJson)) throw error;
+      return { kind: 'bad_call', id: message.id, message: `${cleanText(message.name)}(): an argument ${error.message}.` };
+    }
+  }
+
+  #done(message: Extract<ChildMessage, { t: 'done' }>): ConversationEvent {
+    if (!message.ok) {
+      return this.#end(message.reason, cleanText(message.type), cleanText(message.message), cleanText(message.traceback));
+    }
+    try {
+      const result = cleanJson(message.v);
+      const size = Buffer.byteLength(JSON.stringify(result));
+      if (size > this.#limits.resultBytes) {
+        const most = String(this.#limits.resultBytes);
+        const text = `The result is ${String(size)} bytes of JSON, more than the ${most} allowed. Return less.`;
+        return this.#end('limit_exceeded', 'ResultTooLarge', text);
+      }
+      this.#state = 'over';
+      return { kind: 'succeeded', result };
+    } catch (error) {
+      if (!(error instanceof UncleanJson)) throw error;
+      return this.#end('not_json', 'NotJson', `What handle_event returned ${error.message}.`);
+    }
+  }
+
+  #end(reason: FailureReason, type: string, message: string, traceback = ''): ConversationEvent {
+    this.#state = 'over';
+    return { kind: 'failed', reason, error: { type, message, traceback } };
+  }
+}
+
+function violation(what: string): string {
+  return `The handler's process sent ${what} and was stopped. Handlers must leave the descriptors they inherit alone.`;
+}

@@ -1,0 +1,210 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describeExit, timedOut } from './exit-report.ts';
+import type { ForkServer } from './fork-server.ts';
+import { HandlerConversation, type ConversationEvent } from './handler-conversation.ts';
+import { SandboxError, type CallReply, type SandboxHost, type SandboxProgram, type SandboxResult } from './sandbox.ts';
+
+/** From connecting to the first line of the handler: 4 ms on an idle core; this is for a machine on its knees. */
+const startTimeoutMs = 20_000;
+/** From closing the connection to the process's end: 7 ms on an idle machine. */
+const killTimeoutMs = 10_000;
+const connectRetryMs = 10;
+
+type Ending = { readonly result: SandboxResult } | { readonly error: unknown };
+
+/** One execution: one connection, one process. Settles when the process is gone. */
+export class HandlerRun {
+  readonly #program: SandboxProgram;
+  readonly #host: SandboxHost;
+  readonly #conversation: HandlerConversation;
+  #socket: Socket | undefined;
+  #ending: Ending | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #startedAt: number | undefined;
+
+  constructor(program: SandboxProgram, host: SandboxHost) {
+    this.#program = program;
+    this.#host = host;
+    this.#conversation = new HandlerConversation(program.limits);
+  }
+
+  async run(server: ForkServer, signal?: AbortSignal): Promise<SandboxResult> {
+    const abort = () => {
+      this.#end({ result: { outcome: 'aborted', runMs: this.#runMs() } });
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    this.#deadline(startTimeoutMs, () => ({ error: new SandboxError('The handler could not be started in time') }));
+    try {
+      if (signal?.aborted) abort();
+      return await this.#converse(server);
+    } finally {
+      clearTimeout(this.#timer);
+      signal?.removeEventListener('abort', abort);
+      this.#socket?.destroy();
+    }
+  }
+
+  async #converse(server: ForkServer): Promise<SandboxResult> {
+    const socket = await this.#connect(server.socketPath);
+    if (!socket) return settle(this.#ending);
+    const { id, exited } = server.expect();
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => undefined); // closed under us: the exit report says why
+    socket.on('data', (chunk) => {
+      this.#hear(chunk);
+    });
+    socket.cork();
+    socket.write(header(id, this.#program));
+    socket.write(execMessage(this.#program));
+    socket.write(this.#program.contextJson);
+    socket.uncork();
+    await closed;
+    clearTimeout(this.#timer);
+    try {
+      const report = await within(killTimeoutMs, exited, 'The process of a handler could not be ended');
+      if (this.#ending) return settle(this.#ending);
+      if (!this.#conversation.started) throw new SandboxError('The process of a handler ended before it ran');
+      return describeExit(report, this.#program.limits, this.#runMs());
+    } catch (error) {
+      // The fork server died. Whoever had already got an answer keeps it: the process is gone all the same.
+      if (this.#ending) return settle(this.#ending);
+      throw error;
+    } finally {
+      server.forget(id);
+    }
+  }
+
+  /** Undefined when the run was ended meanwhile. A full backlog (EAGAIN) is waited out, nothing is lost silently. */
+  async #connect(path: string): Promise<Socket | undefined> {
+    while (!this.#ending) {
+      const socket = connect(path);
+      try {
+        await once(socket, 'connect');
+        if (!this.#ending) return (this.#socket = socket);
+        socket.destroy();
+      } catch (error) {
+        socket.destroy();
+        if (!isBacklogFull(error)) throw new SandboxError('The Python fork server cannot be reached', { cause: error });
+        await pause(connectRetryMs);
+      }
+    }
+    return undefined;
+  }
+
+  #hear(chunk: Buffer): void {
+    try {
+      for (const event of this.#conversation.push(chunk)) {
+        if (this.#ending) break;
+        this.#handle(event);
+      }
+    } catch (error) {
+      this.#end({ error }); // the host's own `log` or `call` threw
+    }
+  }
+
+  #handle(event: ConversationEvent): void {
+    switch (event.kind) {
+      case 'started':
+        this.#startedAt = performance.now();
+        this.#deadline(this.#program.limits.wallMs, () => ({ result: timedOut(this.#program.limits, this.#runMs()) }));
+        break;
+      case 'setup_failed':
+        this.#end({ error: new SandboxError(`The cage could not be made: ${event.message}`) });
+        break;
+      case 'log':
+        this.#host.log(event.stream, event.text);
+        break;
+      case 'call':
+        this.#answer(event.id, this.#host.call(event.call));
+        break;
+      case 'bad_call':
+        this.#reply(event.id, { ok: false, error: { code: 'invalid_arguments', message: event.message } });
+        break;
+      case 'succeeded':
+        this.#end({ result: { outcome: 'succeeded', result: event.result, runMs: this.#runMs() } });
+        break;
+      case 'failed':
+        // Ours to print, not the child's: it must not count as output of the handler's.
+        if (event.error.traceback !== '') this.#host.log('stderr', event.error.traceback);
+        this.#end({ result: { outcome: 'failed', reason: event.reason, error: event.error, runMs: this.#runMs() } });
+    }
+  }
+
+  #answer(id: number, reply: Promise<CallReply>): void {
+    reply.then(
+      (answer) => {
+        if (!this.#ending) this.#reply(id, answer);
+      },
+      (error: unknown) => {
+        this.#end({ error });
+      },
+    );
+  }
+
+  #reply(id: number, answer: CallReply): void {
+    this.#conversation.answered();
+    const message = answer.ok ? { t: 'ret', id, v: answer.value } : { t: 'ret', id, err: answer.error };
+    this.#socket?.write(JSON.stringify(message) + '\n');
+  }
+
+  /** The first ending counts. Closing the connection is the kill. */
+  #end(ending: Ending): void {
+    if (this.#ending) return;
+    this.#ending = ending;
+    this.#socket?.destroy();
+  }
+
+  #deadline(ms: number, ending: () => Ending): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#end(ending());
+    }, ms);
+  }
+
+  #runMs(): number {
+    return this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt;
+  }
+}
+
+function settle(ending: Ending | undefined): SandboxResult {
+  if (ending && 'result' in ending) return ending.result;
+  throw ending?.error ?? new SandboxError('The run was ended before it began');
+}
+
+/** What the fork server must know before it forks: four little-endian 64-bit numbers. */
+function header(id: number, { limits }: SandboxProgram): Buffer {
+  const bytes = Buffer.alloc(32);
+  const numbers = [id, Math.ceil(limits.wallMs), Math.max(1, Math.ceil(limits.cpuSeconds)), limits.memoryBytes];
+  numbers.forEach((number, index) => bytes.writeBigUInt64LE(BigInt(number), index * 8));
+  return bytes;
+}
+
+function execMessage(program: SandboxProgram): string {
+  const message = {
+    t: 'exec',
+    code: program.code,
+    helpers: program.helpers.map(({ name, pythonParams, summary }) => ({ name, params: pythonParams, summary })),
+    randomSeed: program.randomSeed,
+    resultBytes: program.limits.resultBytes,
+    contextBytes: Buffer.byteLength(program.contextJson),
+  };
+  return JSON.stringify(message) + '\n';
+}
+
+function isBacklogFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+}
+
+async function within<T>(ms: number, promise: Promise<T>, complaint: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new SandboxError(complaint));
+    }, ms);
+  });
+  return Promise.race([promise, late]).finally(() => {
+    clearTimeout(timer);
+  });
+}

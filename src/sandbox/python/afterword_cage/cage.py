@@ -1,0 +1,54 @@
+"""Locks the calling process up for good: built once in the fork server, entered by each child."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Collection
+
+from . import kernel, limits
+from .landlock import build_ruleset, restrict_self
+from .limits import Limits
+from .readable_paths import readable_paths
+from .seccomp import SeccompFilter
+
+LANDLOCK, SECCOMP = 'landlock', 'seccomp'
+CONNECTION = 3
+_RULESET = 4
+
+
+def _moved_up(descriptor: int) -> int:
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD, _RULESET + 1)
+
+
+class Cage:
+    def __init__(self, layers: Collection[str]) -> None:
+        """`layers`: LANDLOCK and SECCOMP; leaving one out is for `unsandboxed` on a system that lacks it."""
+        self._ruleset = build_ruleset(readable_paths()) if LANDLOCK in layers else None
+        self._filter = SeccompFilter() if SECCOMP in layers else None
+        self._base_bytes = limits.own_address_space()
+        self._null = os.open('/dev/null', os.O_RDWR | os.O_CLOEXEC)
+
+    def enter(self, connection: int, execution_limits: Limits) -> None:
+        """Afterwards descriptor CONNECTION is the connection, 0 to 2 lead nowhere, and there are no others."""
+        self._keep_only(connection)
+        kernel.forbid_tracing()
+        kernel.drop_capabilities()
+        kernel.forbid_new_privileges()
+        limits.apply(execution_limits, self._base_bytes)
+        if self._ruleset is not None:
+            restrict_self(_RULESET)
+            os.close(_RULESET)
+        if self._filter is not None:
+            self._filter.install(os.getpid())
+
+    def _keep_only(self, connection: int) -> None:
+        # First out of the way, then into place: any of them may hold a number that is wanted.
+        connection, null = _moved_up(connection), _moved_up(self._null)
+        ruleset = None if self._ruleset is None else _moved_up(self._ruleset)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        os.dup2(connection, CONNECTION)
+        if ruleset is not None:
+            os.dup2(ruleset, _RULESET)
+        kernel.close_from(CONNECTION + 1 if ruleset is None else _RULESET + 1)

@@ -1,0 +1,200 @@
+"""One warmed interpreter that forks a caged child for each connection.
+
+The host kills a child by closing its connection; the deadline here is the backstop should the host be stuck. When the
+host itself goes away our stdin ends, and everything dies. How a child ended is reported on stdout, a pipe no child
+has, so that it cannot be forged; the connection is closed just before, so that nothing follows it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from .cage import CONNECTION, Cage
+from .channel import Channel
+from .kernel import die_with_parent
+from .limits import HEADER_BYTES, Limits
+from .run_handler import run_handler
+from .warm import warm_up
+
+_BACKLOG = 1024
+_HEADER_TIMEOUT_SECONDS = 5
+_BACKSTOP_SECONDS = 2
+_WATCH_SECONDS = 0.25
+#: No limit of the kernel's counts the threads of one process, and each costs it memory that no limit counts either.
+MOST_THREADS = 256
+_STDIN = 0
+
+
+class _Child:
+    def __init__(self, pid: int, connection: socket.socket, limits: Limits) -> None:
+        self.pid = pid
+        self.execution = limits.execution
+        self.connection = connection
+        self.exited = os.pidfd_open(pid)
+        self.deadline = time.monotonic() + limits.wall_ms / 1000 + _BACKSTOP_SECONDS
+        self.cause: str | None = None
+
+    def kill(self, cause: str) -> None:
+        """Only while it has not been waited for, so the pid is still its own. The first cause counts."""
+        self.cause = self.cause or cause
+        for kill, target in ((os.killpg, self.pid), (os.kill, self.pid)):
+            try:
+                kill(target, signal.SIGKILL)
+            except OSError:
+                pass  # no group yet, or already dead
+
+    def threads(self) -> int:
+        try:
+            with open(f'/proc/{self.pid}/stat', 'rb') as stat:
+                return int(stat.read().rpartition(b')')[2].split()[17])
+        except (OSError, IndexError, ValueError):
+            return 0
+
+
+class _ForkServer:
+    def __init__(self, path: str, cage: Cage) -> None:
+        self._cage = cage
+        self._pid = os.getpid()
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        self._listener.listen(_BACKLOG)
+        self._events = select.epoll()
+        self._events.register(self._listener, select.EPOLLIN)
+        self._events.register(_STDIN, select.EPOLLIN)
+        self._by_connection: dict[int, _Child] = {}
+        self._by_exit: dict[int, _Child] = {}
+
+    def run(self) -> None:
+        """Until the host goes away."""
+        next_watch = time.monotonic() + _WATCH_SECONDS
+        while True:
+            wait = max(next_watch - time.monotonic(), 0) if self._by_exit else -1
+            # One event at a time: in a batch a later event may name a descriptor that an earlier one closed and
+            # a new child has been given since.
+            for descriptor, _ in self._events.poll(wait, 1):
+                if descriptor == _STDIN:
+                    if not os.read(_STDIN, 1):
+                        return self._end_all()
+                elif descriptor == self._listener.fileno():
+                    self._accept()
+                elif descriptor in self._by_exit:
+                    self._reap(self._by_exit[descriptor])
+                elif descriptor in self._by_connection:
+                    self._hang_up(descriptor)
+            if time.monotonic() >= next_watch:
+                self._watch()
+                next_watch = time.monotonic() + _WATCH_SECONDS
+
+    def _watch(self) -> None:
+        now = time.monotonic()
+        for child in self._by_exit.values():
+            if child.deadline <= now:
+                child.kill('deadline')
+            elif child.threads() > MOST_THREADS:
+                child.kill('threads')
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        connection.settimeout(_HEADER_TIMEOUT_SECONDS)
+        try:
+            header = connection.recv(HEADER_BYTES, socket.MSG_WAITALL)
+        except OSError:
+            header = b''
+        if len(header) != HEADER_BYTES:
+            return connection.close()
+        connection.setblocking(True)
+        limits = Limits.unpack(header)
+        try:
+            pid = os.fork()
+        except OSError as error:
+            connection.close()
+            return _report({'id': limits.execution, 'failed': f'fork: {error.strerror}'})
+        if pid == 0:
+            self._become_child(connection, limits)
+        child = _Child(pid, connection, limits)
+        self._by_exit[child.exited] = child
+        self._by_connection[connection.fileno()] = child
+        self._events.register(child.exited, select.EPOLLIN)
+        self._events.register(connection, select.EPOLLRDHUP)
+
+    def _become_child(self, connection: socket.socket, limits: Limits) -> None:
+        """Never returns."""
+        try:
+            channel = _enter_cage(self._cage, connection.fileno(), limits, self._pid)
+            run_handler(channel)
+        finally:
+            # Nothing of the parent's may run in the child, and threads of the user's may not keep it alive.
+            os._exit(0)
+
+    def _hang_up(self, descriptor: int) -> None:
+        self._events.unregister(descriptor)
+        self._by_connection.pop(descriptor).kill('hangup')
+
+    def _reap(self, child: _Child) -> None:
+        child.kill('exited')  # before the wait: sweeps up what it may have left in its group
+        _, status, usage = os.wait4(child.pid, 0)
+        if self._by_connection.pop(child.connection.fileno(), None):
+            self._events.unregister(child.connection)
+        self._events.unregister(child.exited)
+        del self._by_exit[child.exited]
+        os.close(child.exited)
+        child.connection.close()
+        _report(
+            {
+                'id': child.execution,
+                'cause': child.cause,
+                'signal': os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+                'code': os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
+                'cpuMs': round((usage.ru_utime + usage.ru_stime) * 1000),
+                'maxRssBytes': usage.ru_maxrss * 1024,
+            }
+        )
+
+    def _end_all(self) -> None:
+        for child in self._by_exit.values():
+            child.kill('host')
+        for child in self._by_exit.values():
+            os.waitpid(child.pid, 0)
+
+
+def _enter_cage(cage: Cage, connection: int, limits: Limits, parent: int) -> Channel:
+    os.setsid()
+    die_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)  # it died before we asked to die with it
+    try:
+        cage.enter(connection, limits)
+    except BaseException as error:
+        message = json.dumps({'t': 'setup_failed', 'message': f'{type(error).__name__}: {error}'})
+        try:
+            os.write(connection, message.encode() + b'\n')
+        except OSError:
+            os.write(CONNECTION, message.encode() + b'\n')
+        raise
+    return Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=CONNECTION))
+
+
+def _report(message: dict[str, Any]) -> None:
+    os.write(sys.__stdout__.fileno(), json.dumps(message).encode() + b'\n')
+
+
+def serve(options: dict[str, Any]) -> None:
+    """`options`: `socket`, the path to listen on; `layers`, those of the cage this system has."""
+    os.chdir('/')
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+    warm_up()
+    server = _ForkServer(options['socket'], Cage(options['layers']))
+    _report({'ready': True})
+    try:
+        server.run()
+    finally:
+        os.unlink(options['socket'])

@@ -1,0 +1,51 @@
+"""stdout and stderr as messages: each write is sent at once, so that a kill loses nothing that was printed."""
+
+from __future__ import annotations
+
+import io
+
+from .channel import Channel
+
+_CHUNK_CHARACTERS = 8192
+
+
+class OutputStream(io.TextIOBase):
+    """A text stream like `sys.stdout`, with `.buffer` for bytes. There is no descriptor behind it."""
+
+    encoding = 'utf-8'
+    errors = 'replace'
+
+    def __init__(self, channel: Channel, name: str) -> None:
+        self._channel = channel
+        self._stream = name
+        self.buffer = _Bytes(self)
+
+    @property
+    def name(self) -> str:
+        return f'<{self._stream}>'
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f'write() argument must be str, not {type(text).__name__}')
+        for start in range(0, len(text), _CHUNK_CHARACTERS):
+            chunk = text[start : start + _CHUNK_CHARACTERS]
+            self._channel.send({'t': 'log', 's': self._stream, 'd': chunk})
+        return len(text)
+
+    def close(self) -> None:
+        """Stays open: `exit()` closes what it finds, and the traceback is still to come."""
+
+
+class _Bytes(io.RawIOBase):
+    def __init__(self, text: OutputStream) -> None:
+        self._text = text
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:
+        self._text.write(bytes(data).decode('utf-8', 'replace'))
+        return len(data)

@@ -1,0 +1,101 @@
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { createApp } from './api/app.ts';
+import { isLoopback, listen } from './api/listen.ts';
+import { loadConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
+import { AfterwordError } from './domain/errors.ts';
+import { createLog } from './observability/log.ts';
+import type { Log } from './observability/log.ts';
+import {
+  logServerFailed,
+  logServerListening,
+  logServerStopped,
+  logServerStopping,
+  warnOfOpenHost,
+} from './observability/server-log.ts';
+import { createRelay } from './relay/relay.ts';
+import { openStore } from './store/database.ts';
+import type { Store } from './store/database.ts';
+import { checkSchema } from './store/migrate.ts';
+import { connectTemporal, type Temporal } from './temporal/connection.ts';
+import { createEventStarter } from './temporal/start-event.ts';
+
+export interface ServerOptions {
+  readonly config: Pick<Config, 'host' | 'port' | 'taskQueue'>;
+  readonly store: Store;
+  readonly temporal: Temporal;
+  readonly log: Log;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  /** Finishes the requests under way, within 3 s. Store and Temporal connection stay open: they are the caller's. */
+  stop(): Promise<void>;
+}
+
+const requestGraceMs = 3_000;
+const temporalCheckMs = 1_500;
+
+/** API and relay in this process. Temporal may be away: events are accepted all the same. Throws `port_taken`. */
+export async function startServer({ config, store, temporal, log }: ServerOptions): Promise<RunningServer> {
+  const startEvent = createEventStarter(temporal.client, { taskQueue: config.taskQueue });
+  const relay = createRelay({ store, startEvent, log });
+  const app = createApp({
+    store,
+    startEvent,
+    log,
+    health: { checkTemporal: () => checkTemporal(temporal), relayLagMs: () => relay.lagMs() },
+  });
+  if (!isLoopback(config.host)) warnOfOpenHost(log, config.host);
+  const listening = await listen(app, config);
+  relay.start();
+  logServerListening(log, listening.url);
+  return {
+    url: listening.url,
+    stop: async () => {
+      const [cutOff] = await Promise.all([listening.stop(requestGraceMs), relay.stop()]);
+      logServerStopped(log, cutOff);
+    },
+  };
+}
+
+async function checkTemporal({ client, namespace }: Temporal): Promise<void> {
+  await client.withDeadline(Date.now() + temporalCheckMs, () => client.workflowService.describeNamespace({ namespace }));
+}
+
+const stopMs = 5_000;
+
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const log = createLog({ level: config.logLevel, process: 'server' });
+  const { databaseUrl } = config;
+  if (databaseUrl === undefined) {
+    throw new AfterwordError(
+      'bad_configuration',
+      'DATABASE_URL: expected the PostgreSQL that servers and workers share; `npm start` runs all in one process without.',
+    );
+  }
+  const store = await openStore({ databaseUrl, embeddedFolder: config.home, poolSize: config.databasePoolSize });
+  await checkSchema(store);
+  const temporal = connectTemporal();
+  const server = await startServer({ config, store, temporal, log });
+
+  const stop = async (signal: string) => {
+    logServerStopping(log, signal);
+    setTimeout(() => process.exit(1), stopMs).unref();
+    await server.stop();
+    await Promise.allSettled([temporal.close(), store.close()]);
+    process.exit(0);
+  };
+  process.once('SIGTERM', (signal) => void stop(signal));
+  process.once('SIGINT', (signal) => void stop(signal));
+}
+
+const startedDirectly = process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
+if (startedDirectly) {
+  main().catch((error: unknown) => {
+    logServerFailed(createLog({ level: 'error', process: 'server' }), error);
+    process.exit(1);
+  });
+}

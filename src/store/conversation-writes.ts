@@ -1,0 +1,135 @@
+import { sql } from 'kysely';
+import type { ConversationInput } from '../contract/conversation.ts';
+import { AfterwordError } from '../domain/errors.ts';
+import { limits } from '../domain/limits.ts';
+import type { ConversationRow } from './conversation-rows.ts';
+import { type Database, isUniqueViolation } from './database.ts';
+import { incomingMessagesOf } from './incoming-messages.ts';
+import { refuseNul } from './nul-characters.ts';
+
+export interface LockedConversation {
+  readonly row: ConversationRow;
+  /** Made just now: nothing else can have written about it yet. */
+  readonly created: boolean;
+}
+
+/**
+ * Makes the conversation's row, or takes the lock on the one there is; until the transaction ends nobody else saves
+ * this conversation. Nothing that was there is changed. Throws `public_id_taken`, and `invalid_request` for NUL.
+ */
+export async function lockConversation(
+  trx: Database,
+  organizationId: string,
+  input: ConversationInput,
+): Promise<LockedConversation> {
+  refuseNul(input, 'conversation');
+  const created = await trx
+    .insertInto('conversations')
+    .values({
+      organization_id: organizationId,
+      id: input.id,
+      public_id: input.publicId,
+      subject: input.subject,
+      business_slug: input.businessSlug,
+      business_name: input.business?.name ?? input.businessSlug,
+      customer: null,
+      initial_channel: null,
+      latest_channel: null,
+      browser_session: null,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (created !== undefined) return { row: created, created: true };
+  const row = await trx
+    .selectFrom('conversations')
+    .selectAll()
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', input.id)
+    .forUpdate()
+    .executeTakeFirst();
+  if (row === undefined) throw publicIdTaken(input);
+  return { row, created: false };
+}
+
+/**
+ * Writes the input to its locked row: what it gives overwrites, what it leaves out stays; messages whose id is new are
+ * appended in the order given. One statement, however many messages (5,000: 120 ms).
+ * Throws `conversation_too_large`, `public_id_taken`.
+ */
+export async function writeConversation(
+  trx: Database,
+  row: ConversationRow,
+  input: ConversationInput,
+): Promise<ConversationRow> {
+  const merged = {
+    public_id: input.publicId,
+    subject: input.subject,
+    business_slug: input.businessSlug,
+    business_name: input.business?.name ?? row.business_name,
+    customer: input.customer === undefined ? row.customer : jsonOrNull(input.customer),
+    initial_channel: input.initialChannel ?? row.initial_channel,
+    latest_channel: input.latestChannel ?? row.latest_channel,
+    browser_session: input.browserSession === undefined ? row.browser_session : jsonOrNull(input.browserSession),
+  };
+  const messages = JSON.stringify(incomingMessagesOf(input.messages));
+  try {
+    const saved = await trx
+      .with('added', (query) =>
+        query
+          .insertInto('messages')
+          .columns(['organization_id', 'conversation_id', 'seq', 'message_id', 'body'])
+          .expression(newMessages(row, messages))
+          .returning(sql<number>`octet_length(body)`.as('bytes')),
+      )
+      .updateTable('conversations')
+      .set({
+        ...merged,
+        message_count: sql<number>`message_count + (select count(*) from added)`,
+        message_bytes: sql<number>`message_bytes + (select coalesce(sum(bytes), 0) from added)`,
+        updated_at: sql<Date>`now()`,
+      })
+      .where('organization_id', '=', row.organization_id)
+      .where('id', '=', row.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    refuseLarge(saved);
+    return saved;
+  } catch (error) {
+    throw isUniqueViolation(error) ? publicIdTaken(input, error) : error;
+  }
+}
+
+function newMessages(row: ConversationRow, messages: string) {
+  return sql<never>`
+    select ${row.organization_id}, ${row.id}::uuid,
+           ${row.message_count}::integer + (row_number() over (order by given.ordinal))::integer, given.id, given.body
+    from json_to_recordset(${messages}::json) as given (ordinal integer, id text, body text)
+    where not exists (
+      select 1 from messages
+      where organization_id = ${row.organization_id} and conversation_id = ${row.id} and message_id = given.id
+    )`;
+}
+
+function refuseLarge(row: ConversationRow): void {
+  const { message_count: count, message_bytes: bytes } = row;
+  if (count <= limits.conversationMessages && bytes <= limits.conversationBytes) return;
+  const message =
+    `With these the conversation would have ${String(count)} messages of ${String(bytes)} bytes as JSON; at most ` +
+    `${String(limits.conversationMessages)} and ${String(limits.conversationBytes)} are taken.`;
+  throw new AfterwordError('conversation_too_large', message, {
+    fields: [{ field: 'conversation.messages', message }],
+  });
+}
+
+function publicIdTaken(input: ConversationInput, cause?: unknown): AfterwordError {
+  const message = `The public id "${input.publicId}" belongs to another conversation than ${input.id}.`;
+  return new AfterwordError('public_id_taken', message, {
+    cause,
+    fields: [{ field: 'conversation.publicId', message }],
+  });
+}
+
+function jsonOrNull(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

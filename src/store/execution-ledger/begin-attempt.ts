@@ -1,0 +1,153 @@
+import { sql } from 'kysely';
+import { z } from 'zod';
+import { HandlerSettings } from '../../contract/handler.ts';
+import type { ExecutionStatus, FailureReason } from '../../domain/status.ts';
+import type { Database } from '../database.ts';
+
+export interface AttemptRef {
+  readonly organizationId: string;
+  readonly executionId: string;
+  /** Temporal's number of this attempt: grows with every try, so it is the fence. */
+  readonly attempt: number;
+}
+
+export interface BeginAttempt extends AttemptRef {
+  /** Run id that must own the event; null where nobody claims (a run that no event started). */
+  readonly claimFor: string | null;
+  readonly queuedAt: Date;
+  readonly startedAt: Date;
+  readonly worker: string;
+}
+
+export interface HandlerProgram {
+  readonly code: string;
+  readonly settings: HandlerSettings;
+}
+
+export interface BegunAttempt {
+  readonly kind: 'begun';
+  readonly event: { id: string; eventId: string; type: string; occurredAt: Date; actor: string | null };
+  /** JSON object: the context without args and messages. */
+  readonly contextJson: string;
+  /** JSON array, oldest first, as the event saw them. */
+  readonly messagesJson: string;
+  readonly handlerName: string;
+  readonly program: HandlerProgram;
+  /** The user's own failures so far. */
+  readonly userFailures: number;
+  /** Lost attempts in a row before this one. */
+  readonly lostInARow: number;
+}
+
+export type AttemptStart =
+  | BegunAttempt
+  /** Another run owns the event. */
+  | { readonly kind: 'claimed_by_another' }
+  /** A newer attempt runs. */
+  | { readonly kind: 'superseded' }
+  /** It ended before; this is how. */
+  | { readonly kind: 'settled'; readonly status: ExecutionStatus; readonly reason: FailureReason | null };
+
+interface Row {
+  claimed: boolean;
+  begun: boolean;
+  event_id: string;
+  publisher_event_id: string;
+  type: string;
+  occurred_at: Date;
+  actor: string | null;
+  context: string;
+  messages: string;
+  handler_name: string;
+  files: string;
+  settings: string;
+  user_failures: number;
+  lost_in_a_row: number;
+  status: ExecutionStatus;
+  reason: FailureReason | null;
+}
+
+const Files = z.object({ 'handler.py': z.string() });
+
+/**
+ * Claims the event where nobody has, marks attempts that never ended as lost, opens this one and loads all that it
+ * needs: one statement, since every round trip to the store is paid by each execution.
+ */
+export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<AttemptStart> {
+  const { rows } = await sql<Row>`
+    with execution as (
+      select * from executions where id = ${begin.executionId} and organization_id = ${begin.organizationId}
+    ), claimed as (
+      update conversation_events event
+      set claimed_by = coalesce(event.claimed_by, ${begin.claimFor}::text),
+          claimed_at = coalesce(event.claimed_at, ${begin.startedAt}::timestamptz)
+      from execution
+      where event.id = execution.event_id
+        and (${begin.claimFor}::text is null or event.claimed_by is null or event.claimed_by = ${begin.claimFor}::text)
+      returning event.id
+    ), lost as (
+      update attempts set outcome = 'lost', finished_at = ${begin.startedAt}::timestamptz
+      where execution_id = ${begin.executionId} and organization_id = ${begin.organizationId}
+        and outcome = 'running' and attempt < ${begin.attempt} and exists (select 1 from claimed)
+      returning 1
+    ), begun as (
+      update executions
+      set status = 'running',
+          attempt = ${begin.attempt},
+          started_at = coalesce(started_at, ${begin.startedAt}::timestamptz),
+          lost_in_a_row = lost_in_a_row + (select count(*) from lost),
+          queue_ms = queue_ms + extract(epoch from ${begin.startedAt}::timestamptz - ${begin.queuedAt}::timestamptz) * 1000
+      where id = ${begin.executionId} and organization_id = ${begin.organizationId}
+        and attempt < ${begin.attempt} and finished_at is null and exists (select 1 from claimed)
+      returning id, user_failures, lost_in_a_row
+    ), opened as (
+      insert into attempts (organization_id, execution_id, attempt, queued_at, started_at, worker)
+      select ${begin.organizationId}, begun.id, ${begin.attempt}, ${begin.queuedAt}::timestamptz,
+             ${begin.startedAt}::timestamptz, ${begin.worker}
+      from begun
+    )
+    select exists (select 1 from claimed) as claimed,
+           begun.id is not null as begun,
+           event.id as event_id, event.event_id as publisher_event_id, event.type, event.occurred_at, event.actor,
+           event.context,
+           case when begun.id is null then '' else (
+             select '[' || coalesce(string_agg(body, ',' order by seq), '') || ']' from messages
+             where organization_id = ${begin.organizationId}
+               and conversation_id = event.conversation_id and seq <= event.message_seq
+           ) end as messages,
+           handlers.name as handler_name, version.files, version.settings,
+           coalesce(begun.user_failures, 0) as user_failures, coalesce(begun.lost_in_a_row, 0) as lost_in_a_row,
+           execution.status, execution.reason
+    from execution
+    join conversation_events event on event.id = execution.event_id
+    join handlers on handlers.id = execution.handler_id
+    join handler_versions version on version.id = execution.handler_version_id
+    left join begun on true`.execute(db);
+  const row = rows[0];
+  if (row === undefined) throw new Error(`execution ${begin.executionId} does not exist`);
+  if (!row.claimed) return { kind: 'claimed_by_another' };
+  if (!row.begun) {
+    return row.status === 'waiting' || row.status === 'running'
+      ? { kind: 'superseded' }
+      : { kind: 'settled', status: row.status, reason: row.reason };
+  }
+  return {
+    kind: 'begun',
+    event: {
+      id: row.event_id,
+      eventId: row.publisher_event_id,
+      type: row.type,
+      occurredAt: row.occurred_at,
+      actor: row.actor,
+    },
+    contextJson: row.context,
+    messagesJson: row.messages,
+    handlerName: row.handler_name,
+    program: {
+      code: Files.parse(JSON.parse(row.files))['handler.py'],
+      settings: HandlerSettings.parse(JSON.parse(row.settings)),
+    },
+    userFailures: Number(row.user_failures),
+    lostInARow: Number(row.lost_in_a_row),
+  };
+}

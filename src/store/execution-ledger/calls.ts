@@ -1,0 +1,152 @@
+import { sql } from 'kysely';
+import type { CallEffect, CallState, RecordedCall } from '../../domain/recorded-calls.ts';
+import type { Database } from '../database.ts';
+import type { AttemptRef } from './begin-attempt.ts';
+import { logInsert, type LogChunk } from './write-logs.ts';
+
+export interface LedgerCall extends RecordedCall {
+  readonly name: string;
+  readonly n: number;
+  /** JSON text; null while there is none. */
+  readonly answerJson: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+export interface Ledger {
+  /** The newest try of every call. */
+  readonly calls: readonly LedgerCall[];
+  /** Calls made so far, every try counted. */
+  readonly made: number;
+}
+
+const columns = ['id', 'name', 'n', 'try', 'state', 'args', 'answer', 'error_code', 'error_message'] as const;
+
+interface Row {
+  id: string;
+  name: string;
+  n: number;
+  try: number;
+  state: CallState;
+  args: string;
+  answer: string | null;
+  error_code: string | null;
+  error_message: string | null;
+}
+
+function toLedgerCall(row: Row): LedgerCall {
+  return {
+    callId: row.id,
+    name: row.name,
+    n: row.n,
+    tryNumber: row.try,
+    state: row.state,
+    argsJson: row.args,
+    answerJson: row.answer,
+    error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
+  };
+}
+
+/** Read once, when an execution is tried again. */
+export async function loadLedger(db: Database, ref: AttemptRef): Promise<Ledger> {
+  const rows = await db
+    .selectFrom('calls')
+    .select(columns)
+    .where('organization_id', '=', ref.organizationId)
+    .where('execution_id', '=', ref.executionId)
+    .orderBy('name')
+    .orderBy('n')
+    .orderBy('try', 'desc')
+    .execute();
+  const calls: LedgerCall[] = [];
+  for (const row of rows) {
+    const newest = calls.at(-1);
+    if (newest?.name !== row.name || newest.n !== row.n) calls.push(toLedgerCall(row));
+  }
+  return { calls, made: rows.length };
+}
+
+export interface NewCall {
+  readonly callId: string;
+  readonly name: string;
+  readonly n: number;
+  readonly tryNumber: number;
+  readonly effect: CallEffect;
+  readonly argsJson: string;
+  readonly requestedAt: Date;
+}
+
+/**
+ * Writes down that the call is about to be made, before anything leaves. The fence: where a newer attempt runs, or the
+ * execution has ended, nothing is written and the answer is `superseded`. A zombie that came between is found here as
+ * the call it wrote. Output printed before the call is written with it, so that a kill keeps it.
+ */
+export async function recordIntent(
+  db: Database,
+  ref: AttemptRef,
+  call: NewCall,
+  logs: readonly LogChunk[],
+): Promise<'recorded' | 'superseded' | LedgerCall> {
+  const written = await sql<{ id: string }>`
+    with logs as (${logInsert(ref, logs)})
+    insert into calls (id, organization_id, execution_id, name, n, try, effect, args, attempt, last_attempt, requested_at)
+    select ${call.callId}::uuid, organization_id, id, ${call.name}, ${call.n}::integer, ${call.tryNumber}::integer,
+           ${call.effect}, ${call.argsJson}, ${ref.attempt}::integer, ${ref.attempt}::integer,
+           ${call.requestedAt}::timestamptz
+    from executions
+    where id = ${ref.executionId} and organization_id = ${ref.organizationId}
+      and attempt = ${ref.attempt} and finished_at is null
+    on conflict (execution_id, name, n, try) do nothing
+    returning id`.execute(db);
+  if (written.rows.length > 0) return 'recorded';
+  const other = await db
+    .selectFrom('calls')
+    .innerJoin('executions', 'executions.id', 'calls.execution_id')
+    .select(columns.map((column) => `calls.${column}` as const))
+    .where('calls.organization_id', '=', ref.organizationId)
+    .where('execution_id', '=', ref.executionId)
+    .where('calls.name', '=', call.name)
+    .where('n', '=', call.n)
+    .where('try', '=', call.tryNumber)
+    .where('executions.attempt', '=', ref.attempt)
+    .where('executions.finished_at', 'is', null)
+    .executeTakeFirst();
+  return other === undefined ? 'superseded' : toLedgerCall(other);
+}
+
+export async function readCall(db: Database, organizationId: string, callId: string): Promise<LedgerCall> {
+  const row = await db
+    .selectFrom('calls')
+    .select(columns)
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', callId)
+    .executeTakeFirstOrThrow();
+  return toLedgerCall(row);
+}
+
+export interface CallOutcome {
+  readonly state: Exclude<CallState, 'intent'>;
+  readonly answerJson: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** Records an answer where there is none yet; an answer once written stays. */
+export async function recordOutcome(
+  db: Database,
+  organizationId: string,
+  callId: string,
+  outcome: CallOutcome,
+): Promise<void> {
+  await db
+    .updateTable('calls')
+    .set({
+      state: outcome.state,
+      answer: outcome.answerJson,
+      error_code: outcome.error?.code ?? null,
+      error_message: outcome.error?.message ?? null,
+      answered_at: new Date(),
+    })
+    .where('organization_id', '=', organizationId)
+    .where('id', '=', callId)
+    .where('state', '=', 'intent')
+    .execute();
+}

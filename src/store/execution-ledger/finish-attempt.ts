@@ -1,0 +1,88 @@
+import { sql } from 'kysely';
+import type { HandlerError } from '../../contract/execution.ts';
+import type { AttemptOutcome, FailureReason, FinalStatus } from '../../domain/status.ts';
+import type { Database } from '../database.ts';
+import type { AttemptRef } from './begin-attempt.ts';
+import { logInsert, type LogChunk } from './write-logs.ts';
+
+export interface AttemptEnd {
+  readonly outcome: Exclude<AttemptOutcome, 'running'>;
+  readonly reason: FailureReason | null;
+  readonly error: HandlerError | null;
+  /** JSON text, of a success. */
+  readonly resultJson: string | null;
+  readonly runMs: number;
+  /** The execution's status where this was its last attempt; null where another follows. */
+  readonly final: FinalStatus | null;
+  /** Calls that this attempt reached by replay or by joining, with arguments (JSON) that had drifted. */
+  readonly reached: readonly { readonly callId: string; readonly driftJson: string | null }[];
+}
+
+/** One statement. Answers false where a newer attempt runs: then only the logs were written, as this attempt's own. */
+export async function finishAttempt(
+  db: Database,
+  ref: AttemptRef,
+  end: AttemptEnd,
+  logs: readonly LogChunk[],
+): Promise<boolean> {
+  const now = new Date();
+  const error = end.error === null ? null : JSON.stringify(end.error);
+  const userFailed = end.outcome === 'failed' || end.outcome === 'timed_out' ? 1 : 0;
+  const lost = end.outcome === 'lost' ? 1 : 0;
+  const { rows } = await sql<{ id: string }>`
+    with logs as (${logInsert(ref, logs)}), ended as (
+      update executions
+      set status = coalesce(${end.final}::text, 'running'),
+          reason = ${end.reason}::text,
+          error = ${error}::text,
+          result = ${end.resultJson}::text,
+          finished_at = case when ${end.final}::text is null then null else ${now}::timestamptz end,
+          user_failures = user_failures + ${userFailed}::integer,
+          lost_in_a_row = case when ${lost}::integer = 1 then lost_in_a_row + 1 else 0 end,
+          run_ms = run_ms + ${end.runMs}::double precision
+      where id = ${ref.executionId} and organization_id = ${ref.organizationId}
+        and attempt = ${ref.attempt} and finished_at is null
+      returning id
+    ), attempt_ended as (
+      update attempts
+      set outcome = ${end.outcome}, reason = ${end.reason}::text, error = ${error}::text,
+          finished_at = ${now}::timestamptz, run_ms = ${end.runMs}::double precision
+      from ended
+      where attempts.execution_id = ended.id and attempts.attempt = ${ref.attempt}
+    ), reached as (
+      update calls
+      set last_attempt = ${ref.attempt}, drift = coalesce(again.drift, calls.drift)
+      from ended,
+           json_to_recordset(${JSON.stringify(end.reached.map((call) => ({ id: call.callId, drift: call.driftJson })))}::json)
+             as again (id uuid, drift text)
+      where calls.id = again.id and calls.execution_id = ended.id
+    )
+    select id from ended`.execute(db);
+  return rows.length > 0;
+}
+
+export interface Settlement {
+  readonly organizationId: string;
+  readonly executionId: string;
+  readonly status: FinalStatus;
+  readonly reason: FailureReason | null;
+  /** Kept only where the execution has no error of its own. */
+  readonly error: HandlerError | null;
+}
+
+/** The status of an execution whose worker could not write it. One that has ended keeps what it has. */
+export async function settleExecution(db: Database, settlement: Settlement): Promise<void> {
+  const now = new Date();
+  const error = settlement.error === null ? null : JSON.stringify(settlement.error);
+  const open = settlement.status === 'cancelled' ? 'cancelled' : 'lost';
+  await sql`
+    with ended as (
+      update executions
+      set status = ${settlement.status}, reason = coalesce(${settlement.reason}::text, reason),
+          error = coalesce(error, ${error}::text), finished_at = ${now}::timestamptz
+      where id = ${settlement.executionId} and organization_id = ${settlement.organizationId} and finished_at is null
+      returning id
+    )
+    update attempts set outcome = ${open}, finished_at = ${now}::timestamptz
+    from ended where attempts.execution_id = ended.id and attempts.outcome = 'running'`.execute(db);
+}

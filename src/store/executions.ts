@@ -1,0 +1,112 @@
+import type { Execution, ExecutionDetail } from '../contract/execution.ts';
+import { AfterwordError } from '../domain/errors.ts';
+import type { ExecutionStatus } from '../domain/status.ts';
+import type { Database } from './database.ts';
+import { toAttempt, toCall, toExecution } from './execution-rows.ts';
+import { logChunks, logsOf } from './logs.ts';
+import { isUuid } from './uuid-text.ts';
+
+export { readLogs } from './logs.ts';
+
+export interface ExecutionFilter {
+  readonly limit: number;
+  /** The last id of the page before. */
+  readonly before?: string | undefined;
+  readonly status?: ExecutionStatus | undefined;
+  /** Name or id. */
+  readonly handler?: string | undefined;
+  /** Our id of the conversation event. */
+  readonly eventId?: string | undefined;
+  /** Id or public id. */
+  readonly conversation?: string | undefined;
+  /** True: only those that ended badly, timeouts included; false: only the others. */
+  readonly failed?: boolean | undefined;
+}
+
+/** Newest first; ids are in order of time. A filter that names nothing known answers nothing. */
+export async function listExecutions(
+  db: Database,
+  organizationId: string,
+  filter: ExecutionFilter,
+): Promise<Execution[]> {
+  const { before, status, handler, eventId, conversation, failed } = filter;
+  if ((before !== undefined && !isUuid(before)) || (eventId !== undefined && !isUuid(eventId))) return [];
+  let query = executionsOf(db, organizationId);
+  if (before !== undefined) query = query.where('execution.id', '<', before);
+  if (eventId !== undefined) query = query.where('execution.event_id', '=', eventId);
+  if (status !== undefined) query = query.where('execution.status', '=', status);
+  if (failed !== undefined) {
+    query = query.where('execution.status', failed ? 'in' : 'not in', ['failed', 'timed_out']);
+  }
+  if (handler !== undefined) {
+    query = query.where((where) =>
+      where.or([
+        where('handler.name', '=', handler),
+        ...(isUuid(handler) ? [where('handler.id', '=', handler)] : []),
+      ]),
+    );
+  }
+  if (conversation !== undefined) {
+    query = query.where((where) =>
+      where.or([
+        where('conversation.public_id', '=', conversation),
+        ...(isUuid(conversation) ? [where('conversation.id', '=', conversation)] : []),
+      ]),
+    );
+  }
+  const rows = await query.orderBy('execution.id', 'desc').limit(filter.limit).execute();
+  return rows.map(toExecution);
+}
+
+/** With attempts, logs and calls. Throws `execution_not_found`. */
+export async function getExecution(db: Database, organizationId: string, id: string): Promise<ExecutionDetail> {
+  const row = isUuid(id)
+    ? await executionsOf(db, organizationId).where('execution.id', '=', id).executeTakeFirst()
+    : undefined;
+  if (row === undefined) throw new AfterwordError('execution_not_found', `There is no execution "${id}".`);
+  const attempts = await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('organization_id', '=', organizationId)
+    .where('execution_id', '=', id)
+    .orderBy('attempt')
+    .execute();
+  const calls = await db
+    .selectFrom('calls')
+    .selectAll()
+    .where('organization_id', '=', organizationId)
+    .where('execution_id', '=', id)
+    .orderBy('requested_at')
+    .orderBy('id')
+    .execute();
+  const chunks = await logChunks(db, organizationId, id);
+  return {
+    ...toExecution(row),
+    ...logsOf(chunks, row.attempt),
+    attemptLog: attempts.map((attempt) => toAttempt(attempt, logsOf(chunks, attempt.attempt))),
+    calls: calls.map((call) => toCall(call, row.attempt)),
+  };
+}
+
+function executionsOf(db: Database, organizationId: string) {
+  return db
+    .selectFrom('executions as execution')
+    .innerJoin('conversation_events as event', 'event.id', 'execution.event_id')
+    .innerJoin('conversations as conversation', (join) =>
+      join
+        .onRef('conversation.organization_id', '=', 'execution.organization_id')
+        .onRef('conversation.id', '=', 'event.conversation_id'),
+    )
+    .innerJoin('handlers as handler', 'handler.id', 'execution.handler_id')
+    .innerJoin('handler_versions as version', 'version.id', 'execution.handler_version_id')
+    .selectAll('execution')
+    .select([
+      'event.type as event_type',
+      'event.workflow_id',
+      'event.claimed_by',
+      'conversation.public_id',
+      'handler.name as handler_name',
+      'version.version as handler_version',
+    ])
+    .where('execution.organization_id', '=', organizationId);
+}

@@ -1,0 +1,63 @@
+import { sql } from 'kysely';
+import { Migrator, type Migration } from 'kysely/migration';
+import { AfterwordError } from '../domain/errors.ts';
+import type { Database, Store } from './database.ts';
+import * as spine from './migrations/0001-spine.ts';
+
+/** In the order they are applied; a name, once published, stays. */
+const migrations: Record<string, Migration> = {
+  '0001-spine': spine,
+};
+
+const migrationTableName = 'schema_migrations';
+
+/**
+ * Brings the schema up to date and answers the names it applied. Any number of processes may do so at once: one
+ * applies, the others wait (93 ms with nothing to do). Throws `schema_newer` and changes nothing when the database
+ * knows a migration that this program does not.
+ */
+export async function migrate(store: Store): Promise<string[]> {
+  refuseNewer(await appliedMigrations(store.db));
+  const migrator = new Migrator({
+    db: store.db,
+    provider: { getMigrations: () => Promise.resolve(migrations) },
+    migrationTableName,
+    migrationLockTableName: 'schema_migration_lock',
+  });
+  const { error, results } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    // A newer program may have migrated since the look above.
+    refuseNewer(await appliedMigrations(store.db));
+    throw error;
+  }
+  return (results ?? []).map((result) => result.migrationName);
+}
+
+/** Throws `schema_missing` before the migrations have run, `schema_newer` when this program is too old. */
+export async function checkSchema(store: Store): Promise<void> {
+  const applied = await appliedMigrations(store.db);
+  refuseNewer(applied);
+  const missing = Object.keys(migrations).filter((name) => !applied.includes(name));
+  if (missing.length > 0) {
+    throw new AfterwordError('schema_missing', `The database lacks the migrations ${missing.join(', ')}.`);
+  }
+}
+
+function refuseNewer(applied: readonly string[]): void {
+  const unknown = applied.filter((name) => !(name in migrations));
+  if (unknown.length > 0) {
+    throw new AfterwordError(
+      'schema_newer',
+      `The database has migrations that this program does not know: ${unknown.join(', ')}.`,
+    );
+  }
+}
+
+async function appliedMigrations(db: Database): Promise<string[]> {
+  const table = await sql<{ present: boolean }>`
+    select to_regclass(${migrationTableName}) is not null as present`.execute(db);
+  if (table.rows[0]?.present !== true) return [];
+  const applied = await sql<{ name: string }>`
+    select name from ${sql.table(migrationTableName)} order by name`.execute(db);
+  return applied.rows.map((row) => row.name);
+}

@@ -1,0 +1,208 @@
+import type { Kysely } from 'kysely';
+import { sql } from 'kysely';
+
+const statements = [
+  `create table organizations (
+    id text primary key,
+    name text not null,
+    created_at timestamptz not null default now()
+  )`,
+  `create table api_keys (
+    id uuid primary key,
+    organization_id text not null references organizations,
+    name text not null,
+    prefix text not null,
+    hash text not null unique,
+    created_at timestamptz not null default now(),
+    revoked_at timestamptz
+  )`,
+  `create table handlers (
+    id uuid primary key,
+    organization_id text not null references organizations,
+    name text not null,
+    event_type text not null,
+    language text not null,
+    enabled boolean not null,
+    current_version integer not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    unique (organization_id, name)
+  )`,
+  `create table handler_versions (
+    id uuid primary key,
+    organization_id text not null references organizations,
+    handler_id uuid not null references handlers,
+    version integer not null,
+    files text not null,
+    settings text not null,
+    note text,
+    created_at timestamptz not null default now(),
+    unique (handler_id, version)
+  )`,
+  `create table conversations (
+    organization_id text not null references organizations,
+    id uuid not null,
+    public_id text not null,
+    subject text not null,
+    business_slug text not null,
+    business_name text not null,
+    customer text,
+    initial_channel text,
+    latest_channel text,
+    browser_session text,
+    message_count integer not null default 0,
+    message_bytes integer not null default 0,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (organization_id, id),
+    unique (organization_id, public_id)
+  )`,
+  `create index conversations_by_update on conversations (organization_id, updated_at, id)`,
+  `create table messages (
+    organization_id text not null,
+    conversation_id uuid not null,
+    seq integer not null,
+    message_id text not null,
+    body text not null,
+    primary key (organization_id, conversation_id, seq),
+    unique (organization_id, conversation_id, message_id),
+    foreign key (organization_id, conversation_id) references conversations
+  )`,
+  `create table conversation_metadata (
+    organization_id text not null,
+    conversation_id uuid not null,
+    key text not null,
+    value text not null,
+    updated_at timestamptz not null default now(),
+    primary key (organization_id, conversation_id, key),
+    foreign key (organization_id, conversation_id) references conversations
+  )`,
+  `create table tags (
+    id uuid primary key,
+    organization_id text not null references organizations,
+    name text not null,
+    created_at timestamptz not null default now(),
+    unique (organization_id, name)
+  )`,
+  `create table conversation_tags (
+    organization_id text not null,
+    conversation_id uuid not null,
+    tag_id uuid not null references tags,
+    created_at timestamptz not null default now(),
+    primary key (organization_id, conversation_id, tag_id),
+    foreign key (organization_id, conversation_id) references conversations
+  )`,
+  `create table timeline_events (
+    id uuid primary key,
+    organization_id text not null references organizations,
+    timestamp timestamptz not null,
+    session_id text,
+    conversation_id text,
+    source text,
+    source_id text,
+    category text,
+    type text,
+    user_id text,
+    description text,
+    attributes text,
+    created_at timestamptz not null default now()
+  )`,
+  `create index timeline_events_by_time on timeline_events (organization_id, timestamp desc, id)`,
+  `create index timeline_events_by_conversation on timeline_events (organization_id, conversation_id, timestamp)`,
+  `create table conversation_events (
+    id uuid primary key,
+    organization_id text not null references organizations,
+    source text not null,
+    event_id text not null,
+    type text not null,
+    conversation_id uuid not null,
+    actor text,
+    occurred_at timestamptz not null,
+    received_at timestamptz not null,
+    context text not null,
+    message_seq integer not null,
+    workflow_id text not null,
+    claimed_by text,
+    claimed_at timestamptz,
+    relay_at timestamptz not null,
+    unique (organization_id, source, event_id),
+    foreign key (organization_id, conversation_id) references conversations
+  )`,
+  `create index conversation_events_unclaimed on conversation_events (relay_at) where claimed_by is null`,
+  `create index conversation_events_by_time on conversation_events (organization_id, id)`,
+  `create index conversation_events_by_conversation
+    on conversation_events (organization_id, conversation_id, received_at)`,
+  `create table executions (
+    id uuid primary key,
+    organization_id text not null references organizations,
+    event_id uuid not null references conversation_events,
+    conversation_id uuid not null,
+    handler_id uuid not null references handlers,
+    handler_version_id uuid not null references handler_versions,
+    ordinal integer not null,
+    status text not null default 'waiting',
+    reason text,
+    error text,
+    result text,
+    attempt integer not null default 0,
+    user_failures integer not null default 0,
+    lost_in_a_row integer not null default 0,
+    root_id uuid,
+    queued_at timestamptz not null,
+    started_at timestamptz,
+    finished_at timestamptz,
+    queue_ms double precision not null default 0,
+    run_ms double precision not null default 0
+  )`,
+  `create index executions_by_event on executions (event_id, ordinal)`,
+  `create index executions_by_time on executions (organization_id, id)`,
+  `create index executions_by_handler on executions (handler_id, id)`,
+  `create table attempts (
+    organization_id text not null,
+    execution_id uuid not null references executions,
+    attempt integer not null,
+    outcome text not null default 'running',
+    reason text,
+    error text,
+    queued_at timestamptz not null,
+    started_at timestamptz not null,
+    finished_at timestamptz,
+    run_ms double precision,
+    worker text not null,
+    primary key (execution_id, attempt)
+  )`,
+  `create table calls (
+    id uuid primary key,
+    organization_id text not null,
+    execution_id uuid not null references executions,
+    name text not null,
+    n integer not null,
+    try integer not null,
+    effect text not null,
+    state text not null default 'intent',
+    args text not null,
+    answer text,
+    error_code text,
+    error_message text,
+    attempt integer not null,
+    last_attempt integer not null,
+    drift text,
+    requested_at timestamptz not null,
+    answered_at timestamptz,
+    unique (execution_id, name, n, try)
+  )`,
+  `create table log_chunks (
+    organization_id text not null,
+    execution_id uuid not null references executions,
+    attempt integer not null,
+    stream text not null,
+    seq integer not null,
+    text text not null,
+    missing_bytes bigint not null default 0,
+    primary key (execution_id, attempt, stream, seq)
+  )`,
+];
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  for (const statement of statements) await sql.raw(statement).execute(db);
+}

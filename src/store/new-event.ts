@@ -1,0 +1,108 @@
+import { sql } from 'kysely';
+import { v7 as uuidv7 } from 'uuid';
+import type { ConversationEventInput } from '../contract/conversation-event.ts';
+import { eventIdOf, workflowIdOf } from '../domain/event-key.ts';
+import { contextJsonOf, type ConversationRow } from './conversation-rows.ts';
+import type { Database } from './database.ts';
+import type { AcceptedEvent, AcceptOptions } from './known-event.ts';
+
+/** How long the workflow that the API starts may take to claim the event before the relay starts it too. */
+const relayAfterMs = 3_000;
+
+/**
+ * Inserts the event and its executions in one statement; undefined, and nothing written, where the event's id is known.
+ */
+export async function insertEvent(
+  db: Database,
+  conversation: ConversationRow,
+  input: ConversationEventInput,
+  options: AcceptOptions,
+): Promise<AcceptedEvent | undefined> {
+  const organizationId = conversation.organization_id;
+  const eventId = eventIdOf(input, conversation.id);
+  const receivedAt = new Date();
+  const event = {
+    id: uuidv7(),
+    organization_id: organizationId,
+    source: input.source,
+    event_id: eventId,
+    type: input.type,
+    conversation_id: conversation.id,
+    actor: input.actor ?? null,
+    occurred_at: input.occurredAt === undefined ? receivedAt : new Date(input.occurredAt),
+    received_at: receivedAt,
+    context: contextJsonOf(conversation),
+    message_seq: conversation.message_count,
+    workflow_id: workflowIdOf(organizationId, input.source, eventId),
+    claimed_by: options.claimFor ?? null,
+    claimed_at: options.claimFor === undefined ? null : receivedAt,
+    relay_at: new Date(receivedAt.getTime() + relayAfterMs),
+  };
+  const pinned = (await currentHandlers(db, organizationId, input.type)).map((handler, ordinal) => ({
+    id: uuidv7(),
+    handlerName: handler.name,
+    handler_id: handler.id,
+    handler_version_id: handler.version_id,
+    ordinal,
+  }));
+  const inserted = await db
+    .with('accepted', (query) =>
+      query
+        .insertInto('conversation_events')
+        .values(event)
+        .onConflict((conflict) => conflict.columns(['organization_id', 'source', 'event_id']).doNothing())
+        .returning('id'),
+    )
+    .with('created', (query) =>
+      query
+        .insertInto('executions')
+        .columns([
+          'id',
+          'organization_id',
+          'event_id',
+          'conversation_id',
+          'handler_id',
+          'handler_version_id',
+          'ordinal',
+          'queued_at',
+        ])
+        .expression(
+          sql<never>`
+            select pinned.id, ${organizationId}, accepted.id, ${conversation.id}::uuid, pinned.handler_id,
+                   pinned.handler_version_id, pinned.ordinal, ${receivedAt}::timestamptz
+            from accepted, json_to_recordset(${JSON.stringify(pinned)}::json)
+              as pinned (id uuid, handler_id uuid, handler_version_id uuid, ordinal integer)`,
+        )
+        .returning('id'),
+    )
+    .selectFrom('accepted')
+    .select('id')
+    .executeTakeFirst();
+  if (inserted === undefined) return undefined;
+  return {
+    id: event.id,
+    eventId,
+    workflowId: event.workflow_id,
+    duplicate: false,
+    type: event.type,
+    conversationId: conversation.id,
+    claimedBy: event.claimed_by,
+    executions: pinned.map(({ id, handlerName }) => ({ executionId: id, handlerName })),
+  };
+}
+
+async function currentHandlers(db: Database, organizationId: string, eventType: string) {
+  return await db
+    .selectFrom('handlers')
+    .innerJoin('handler_versions', (join) =>
+      join
+        .onRef('handler_versions.handler_id', '=', 'handlers.id')
+        .onRef('handler_versions.version', '=', 'handlers.current_version'),
+    )
+    .select(['handlers.id', 'handlers.name', 'handler_versions.id as version_id'])
+    .where('handlers.organization_id', '=', organizationId)
+    .where('handlers.event_type', '=', eventType)
+    .where('handlers.enabled', '=', true)
+    .orderBy('handlers.name')
+    .execute();
+}

@@ -1,0 +1,236 @@
+import type { Generated } from 'kysely';
+import type { AttemptOutcome, ExecutionStatus, FailureReason } from '../domain/status.ts';
+import type { CallEffect, CallState } from '../domain/recorded-calls.ts';
+
+/**
+ * The truth of the columns. JSON that only passes through is stored as `text`: it is handed on as it came, without a
+ * parse. Times are `timestamptz` and come as `Date`.
+ */
+export interface Tables {
+  organizations: OrganizationsTable;
+  api_keys: ApiKeysTable;
+  handlers: HandlersTable;
+  handler_versions: HandlerVersionsTable;
+  conversations: ConversationsTable;
+  messages: MessagesTable;
+  conversation_metadata: ConversationMetadataTable;
+  tags: TagsTable;
+  conversation_tags: ConversationTagsTable;
+  timeline_events: TimelineEventsTable;
+  conversation_events: ConversationEventsTable;
+  executions: ExecutionsTable;
+  attempts: AttemptsTable;
+  calls: CallsTable;
+  log_chunks: LogChunksTable;
+}
+
+export interface OrganizationsTable {
+  /** A slug, chosen once: it stands in workflow ids and search attributes. */
+  id: string;
+  name: string;
+  created_at: Generated<Date>;
+}
+
+export interface ApiKeysTable {
+  id: string;
+  organization_id: string;
+  name: string;
+  /** First characters, for people. */
+  prefix: string;
+  /** SHA-256 of the key, hex: keys have 256 bits of their own, so no slow hash is needed. */
+  hash: string;
+  created_at: Generated<Date>;
+  revoked_at: Date | null;
+}
+
+export interface HandlersTable {
+  id: string;
+  organization_id: string;
+  name: string;
+  event_type: string;
+  language: string;
+  enabled: boolean;
+  /** `version` of the handler_versions row that new events run. */
+  current_version: number;
+  created_at: Generated<Date>;
+  updated_at: Generated<Date>;
+}
+
+export interface HandlerVersionsTable {
+  id: string;
+  organization_id: string;
+  handler_id: string;
+  version: number;
+  /** JSON object of file name to source text. */
+  files: string;
+  /** JSON of HandlerSettings. */
+  settings: string;
+  note: string | null;
+  created_at: Generated<Date>;
+}
+
+export interface ConversationsTable {
+  id: string;
+  organization_id: string;
+  public_id: string;
+  subject: string;
+  business_slug: string;
+  business_name: string;
+  /** JSON object or null. */
+  customer: string | null;
+  initial_channel: string | null;
+  latest_channel: string | null;
+  browser_session: string | null;
+  message_count: Generated<number>;
+  message_bytes: Generated<number>;
+  created_at: Generated<Date>;
+  updated_at: Generated<Date>;
+}
+
+export interface MessagesTable {
+  organization_id: string;
+  conversation_id: string;
+  /** From 1, without gaps: conversations.message_count is the newest. */
+  seq: number;
+  message_id: string;
+  /** The message as JSON text, as the handler sees it. */
+  body: string;
+}
+
+export interface ConversationMetadataTable {
+  organization_id: string;
+  conversation_id: string;
+  key: string;
+  value: string;
+  updated_at: Generated<Date>;
+}
+
+export interface TagsTable {
+  id: string;
+  organization_id: string;
+  name: string;
+  created_at: Generated<Date>;
+}
+
+export interface ConversationTagsTable {
+  organization_id: string;
+  conversation_id: string;
+  tag_id: string;
+  created_at: Generated<Date>;
+}
+
+export interface TimelineEventsTable {
+  id: string;
+  organization_id: string;
+  timestamp: Date;
+  session_id: string | null;
+  conversation_id: string | null;
+  source: string | null;
+  source_id: string | null;
+  category: string | null;
+  type: string | null;
+  user_id: string | null;
+  description: string | null;
+  /** JSON object or null. */
+  attributes: string | null;
+  created_at: Generated<Date>;
+}
+
+export interface ConversationEventsTable {
+  id: string;
+  organization_id: string;
+  source: string;
+  event_id: string;
+  type: string;
+  conversation_id: string;
+  actor: string | null;
+  occurred_at: Date;
+  received_at: Date;
+  /** JSON of what the handler's context says of the conversation, without the messages, as it was at received_at. */
+  context: string;
+  /** The newest message the event saw. */
+  message_seq: number;
+  workflow_id: string;
+  /** Run id of the workflow that took the event up. */
+  claimed_by: string | null;
+  claimed_at: Date | null;
+  /** When the relay should look at the event next, while nobody claimed it. */
+  relay_at: Date;
+}
+
+export interface ExecutionsTable {
+  id: string;
+  organization_id: string;
+  event_id: string;
+  conversation_id: string;
+  handler_id: string;
+  handler_version_id: string;
+  /** Order among the event's executions, from 0. */
+  ordinal: number;
+  status: Generated<ExecutionStatus>;
+  reason: FailureReason | null;
+  /** JSON of HandlerError. */
+  error: string | null;
+  /** JSON. */
+  result: string | null;
+  /** The newest attempt: the fence. A write of an older one changes nothing. */
+  attempt: Generated<number>;
+  /** Attempts that ended by the user's own failure. */
+  user_failures: Generated<number>;
+  /** Lost attempts since the last that ended by itself. */
+  lost_in_a_row: Generated<number>;
+  root_id: string | null;
+  queued_at: Date;
+  started_at: Date | null;
+  finished_at: Date | null;
+  queue_ms: Generated<number>;
+  run_ms: Generated<number>;
+}
+
+export interface AttemptsTable {
+  organization_id: string;
+  execution_id: string;
+  attempt: number;
+  outcome: Generated<AttemptOutcome>;
+  reason: FailureReason | null;
+  error: string | null;
+  queued_at: Date;
+  started_at: Date;
+  finished_at: Date | null;
+  run_ms: number | null;
+  /** Identity of the worker that ran it. */
+  worker: string;
+}
+
+export interface CallsTable {
+  id: string;
+  organization_id: string;
+  execution_id: string;
+  name: string;
+  n: number;
+  try: number;
+  effect: CallEffect;
+  state: Generated<CallState>;
+  /** JSON, as the handler gave it. */
+  args: string;
+  answer: string | null;
+  error_code: string | null;
+  error_message: string | null;
+  attempt: number;
+  last_attempt: number;
+  drift: string | null;
+  requested_at: Date;
+  answered_at: Date | null;
+}
+
+/** The head of a stream comes in chunks, seq 0, 1, …; the tail is one row, overwritten, with seq -1. */
+export interface LogChunksTable {
+  organization_id: string;
+  execution_id: string;
+  attempt: number;
+  stream: 'stdout' | 'stderr';
+  seq: number;
+  text: string;
+  /** Of a tail: bytes of the stream that stand in neither head nor tail. */
+  missing_bytes: Generated<number>;
+}

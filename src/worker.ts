@@ -1,0 +1,83 @@
+import { loadConfig } from './config/config.ts';
+import { workflowBundlePath } from './config/workflow-bundle.ts';
+import { AfterwordError } from './domain/errors.ts';
+import { createLog, type Log } from './observability/log.ts';
+import {
+  logCage,
+  logWorkerFailed,
+  logWorkerStarted,
+  logWorkerStopped,
+  logWorkerStopping,
+} from './observability/worker-log.ts';
+import { createPythonSandbox } from './sandbox/python-sandbox.ts';
+import { openStore } from './store/database.ts';
+import { checkSchema } from './store/migrate.ts';
+import { connectTemporal } from './temporal/connection.ts';
+import { connectNative } from './temporal/native-connection.ts';
+import { installTemporalRuntime } from './temporal/runtime.ts';
+import { startWorkers } from './workers.ts';
+
+/** A worker process of its own: any number of them, on PostgreSQL. */
+async function main(log: Log): Promise<void> {
+  const config = loadConfig();
+  log.level = config.logLevel;
+  if (config.databaseUrl === undefined) {
+    throw new AfterwordError(
+      'bad_configuration',
+      'DATABASE_URL: expected the PostgreSQL that servers and workers share; `npm start` runs all in one process without.',
+    );
+  }
+  installTemporalRuntime(log);
+  const store = await openStore({
+    databaseUrl: config.databaseUrl,
+    embeddedFolder: config.home,
+    poolSize: config.databasePoolSize,
+  });
+  await checkSchema(store);
+  const sandbox = await createPythonSandbox({
+    pythonPath: config.python ?? 'python3',
+    unsandboxed: config.unsafeUncaged,
+    log: (message) => {
+      logCage(log, message);
+    },
+  });
+  const temporal = connectTemporal();
+  const connection = await connectNative();
+  const workers = await startWorkers({
+    store,
+    temporal,
+    connection,
+    sandbox,
+    taskQueue: config.taskQueue,
+    handlerSlots: config.handlerSlots,
+    workflowBundlePath,
+  });
+  logWorkerStarted(log, {
+    taskQueue: config.taskQueue,
+    handlerSlots: config.handlerSlots,
+    cage: sandbox.capability.level,
+  });
+
+  const stop = (signal: string) => {
+    logWorkerStopping(log, signal);
+    void workers.shutdown();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  try {
+    await workers.stopped;
+  } finally {
+    await sandbox.close();
+    await Promise.allSettled([connection.close(), temporal.close(), store.close()]);
+  }
+  logWorkerStopped(log);
+}
+
+const log = createLog({ level: 'info', process: 'worker' });
+main(log).then(
+  () => process.exit(0),
+  (error: unknown) => {
+    logWorkerFailed(log, error);
+    process.exit(1);
+  },
+);

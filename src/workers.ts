@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { Worker, type NativeConnection } from '@temporalio/worker';
+import { createCallHelper } from './activities/call-helper.ts';
+import type { Checkpoint } from './activities/checkpoint.ts';
+import { createOpenEvent } from './activities/open-event.ts';
+import { createRunHandler } from './activities/run-handler.ts';
+import { createSettle } from './activities/settle.ts';
+import { activityHelpers, helpers } from './helpers/registry.ts';
+import type { Sandbox } from './sandbox/sandbox.ts';
+import type { Store } from './store/database.ts';
+import type { Temporal } from './temporal/connection.ts';
+
+/** What is still running when a worker is told to stop gets this long, then the next worker takes it up. */
+const shutdownGraceMs = 3_000;
+const shutdownForceMs = 4_000;
+
+export interface WorkersOptions {
+  readonly store: Store;
+  readonly temporal: Temporal;
+  readonly connection: NativeConnection;
+  readonly sandbox: Sandbox;
+  /** The handlers' own queue is this name followed by `-handlers`. */
+  readonly taskQueue: string;
+  /** Handlers that run at once. */
+  readonly handlerSlots: number;
+  /** The compiled workflow bundle. */
+  readonly workflowBundlePath: string;
+  readonly checkpoint?: Checkpoint;
+  readonly wallMs?: number;
+}
+
+export interface Workers {
+  /** Settles when both have stopped; rejects when one failed. */
+  readonly stopped: Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Two workers: one for workflows and helpers, one for handlers on a task queue of their own with bounded slots.
+ * Handlers wait for helpers; on one queue they could take every slot and wait for ever.
+ */
+export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const { store, temporal, connection, sandbox, taskQueue, checkpoint, wallMs } = options;
+  const common = {
+    connection,
+    namespace: temporal.namespace,
+    shutdownGraceTime: shutdownGraceMs,
+    shutdownForceTime: shutdownForceMs,
+  };
+  const activities = {
+    openEvent: createOpenEvent({ store, checkpoint }),
+    settle: createSettle({ store, checkpoint }),
+    ...Object.fromEntries(
+      [...activityHelpers.values()].map((helper) => [helper.name, createCallHelper({ store, checkpoint }, helper)]),
+    ),
+  };
+  const workflowWorker = await Worker.create({
+    ...common,
+    taskQueue,
+    workflowBundle: { code: await readFile(options.workflowBundlePath, 'utf8') },
+    activities,
+  });
+  const handlerWorker = await Worker.create({
+    ...common,
+    taskQueue: `${taskQueue}-handlers`,
+    activities: {
+      runHandler: createRunHandler({ store, sandbox, client: temporal.client, helpers, checkpoint, wallMs }),
+    },
+    maxConcurrentActivityTaskExecutions: options.handlerSlots,
+    // A cancellation comes back with a heartbeat: the default would hold it for 8 s.
+    maxHeartbeatThrottleInterval: '1 s',
+  });
+  const workers = [workflowWorker, handlerWorker];
+  const stopped = Promise.all(workers.map((worker) => worker.run())).then(() => undefined);
+  return {
+    stopped,
+    async shutdown() {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await stopped.catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import {
+  CancellationScope,
+  CancelledFailure,
+  executeChild,
+  proxyLocalActivities,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type {
+  ConversationEventResult,
+  ConversationEventStart,
+  ExecutionState,
+  OpenedEvent,
+  PinnedExecution,
+} from '../contract/workflow.ts';
+import { limits } from '../domain/limits.ts';
+import { eventStatusOf, type EventStatus } from '../domain/status.ts';
+import { statusKey } from '../temporal/search-attributes.ts';
+import { HandlerRuns } from './handler-runs.ts';
+import { storeOptions } from './policies.ts';
+import type { runHandlers } from './run-handlers.ts';
+
+const { openEvent } = proxyLocalActivities<Pick<Activities, 'openEvent'>>(storeOptions);
+
+/** One conversation event: open it, run every handler that was on when it was received, say how they ended. */
+export async function conversationEvent(start: ConversationEventStart): Promise<ConversationEventResult> {
+  const runs = new HandlerRuns();
+  const opened = await open(start);
+  if (opened.outcome === 'duplicate') return end(opened.id, 'duplicate', []);
+
+  const { runId, workflowId } = workflowInfo();
+  const common = { organizationId: start.organizationId, claimFor: runId };
+  const [own, ...others] = inGroups(opened.executions);
+  const [ran, ...groups] = await Promise.all([
+    runs.run({ ...common, executions: own }),
+    ...others.map((executions, index) =>
+      executeChild<typeof runHandlers>('runHandlers', {
+        workflowId: `${workflowId}/handlers-${String(index + 2)}`,
+        args: [{ ...common, executions }],
+      }),
+    ),
+  ]);
+  if (ran.outcome === 'duplicate') return end(opened.id, 'duplicate', []);
+
+  const states = [...runs.states, ...groups.flat()];
+  if (CancellationScope.current().consideredCancelled) {
+    end(opened.id, 'cancelled', states);
+    throw new CancelledFailure('The conversation event was cancelled; its handlers have settled.');
+  }
+  return end(opened.id, eventStatusOf(states.map(({ status }) => status)), states);
+}
+
+/** The API chose and pinned the handlers already; a direct publisher, or an event without handlers, did not. */
+async function open(start: ConversationEventStart): Promise<OpenedEvent> {
+  if ('stored' in start && start.stored.executions.length > 0) return { outcome: 'opened', ...start.stored };
+  return openEvent({
+    organizationId: start.organizationId,
+    runId: workflowInfo().runId,
+    source: 'stored' in start ? { storedId: start.stored.id } : { event: start.event },
+  });
+}
+
+function end(id: string, status: EventStatus, executions: ExecutionState[]): ConversationEventResult {
+  upsertSearchAttributes([{ key: statusKey, value: status }]);
+  return { id, status, executions };
+}
+
+/** At least one group, which may be empty. */
+function inGroups(executions: readonly PinnedExecution[]): [PinnedExecution[], ...PinnedExecution[][]] {
+  const size = limits.handlersPerWorkflow;
+  const others: PinnedExecution[][] = [];
+  for (let start = size; start < executions.length; start += size) {
+    others.push(executions.slice(start, start + size));
+  }
+  return [executions.slice(0, size), ...others];
+}

@@ -1,0 +1,143 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities, HelperActivities } from '../activities/index.ts';
+import type {
+  ConversationChange,
+  ExecutionState,
+  HandlerFailure,
+  HelperCall,
+  HelperCallOutcome,
+  PinnedExecution,
+  RunHandlersStart,
+} from '../contract/workflow.ts';
+import { eventStatusOf, type FailureReason, type FinalStatus } from '../domain/status.ts';
+import { helperOptions, runHandlerOptions, storeOptions } from './policies.ts';
+import { callHelper, conversationChanged, currentState } from './signals-and-updates.ts';
+
+const { settle } = proxyLocalActivities<Pick<Activities, 'settle'>>(storeOptions);
+const helperActivities = proxyActivities<HelperActivities>(helperOptions);
+
+export type RunOutcome = { readonly outcome: 'ran' } | { readonly outcome: 'duplicate' };
+
+/**
+ * The handlers of one workflow: answers their calls, keeps their states for the query, runs them side by side. Made
+ * before the first await, so that no update or signal finds the workflow without its handlers.
+ */
+export class HandlerRuns {
+  readonly #states = new Map<string, ExecutionState>();
+  readonly #changes: ConversationChange[] = [];
+  #callsInFlight = 0;
+  #cancelled = false;
+
+  constructor() {
+    setHandler(callHelper, (call) => this.#answer(call));
+    setHandler(conversationChanged, (change) => {
+      this.#changes.push(change);
+    });
+    setHandler(currentState, () => ({
+      status: eventStatusOf(this.states.map(({ status }) => status)),
+      executions: this.states,
+      callsInFlight: this.#callsInFlight,
+      changes: this.#changes,
+    }));
+    CancellationScope.current()
+      .cancelRequested.catch(() => undefined)
+      .finally(() => {
+        this.#cancelled = true;
+      });
+  }
+
+  get states(): ExecutionState[] {
+    return [...this.#states.values()];
+  }
+
+  /** Ends when every handler has settled and every call is answered. Nobody's failure touches another. */
+  async run(start: RunHandlersStart): Promise<RunOutcome> {
+    for (const execution of start.executions) {
+      this.#states.set(execution.executionId, { ...execution, status: 'running', reason: null });
+    }
+    const outcomes = await Promise.all(start.executions.map((execution) => this.#runOne(start, execution)));
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+    return outcomes.includes('duplicate') ? { outcome: 'duplicate' } : { outcome: 'ran' };
+  }
+
+  async #runOne(start: RunHandlersStart, execution: PinnedExecution): Promise<'settled' | 'duplicate'> {
+    const { runHandler } = proxyActivities<Pick<Activities, 'runHandler'>>({
+      ...runHandlerOptions,
+      taskQueue: `${workflowInfo().taskQueue}-handlers`,
+      summary: execution.handlerName,
+    });
+    try {
+      const result = await runHandler({
+        organizationId: start.organizationId,
+        executionId: execution.executionId,
+        claimFor: start.claimFor,
+      });
+      if (result.outcome === 'duplicate') return 'duplicate';
+      this.#settled(execution, result.status, result.reason);
+    } catch (error) {
+      const end = endOf(error);
+      await CancellationScope.nonCancellable(() =>
+        settle({ organizationId: start.organizationId, executionId: execution.executionId, ...end }),
+      );
+      this.#settled(execution, end.status, end.reason);
+    }
+    return 'settled';
+  }
+
+  #settled(execution: PinnedExecution, status: FinalStatus, reason: FailureReason | null): void {
+    this.#states.set(execution.executionId, { ...execution, status, reason });
+  }
+
+  /** A call that was begun is finished and recorded, also when the run is cancelled meanwhile. */
+  async #answer(call: HelperCall): Promise<HelperCallOutcome> {
+    if (this.#cancelled) return { outcome: 'cancelled' };
+    const helper = helperActivities[call.name];
+    if (helper === undefined) return { outcome: 'unavailable', message: `there is no helper ${call.name}` };
+    this.#callsInFlight += 1;
+    try {
+      await CancellationScope.nonCancellable(() =>
+        helper.executeWithOptions({ summary: call.summary }, [
+          { organizationId: call.organizationId, callId: call.callId },
+        ]),
+      );
+      return { outcome: 'answered' };
+    } catch (error) {
+      // A plain error here would fail the workflow task for ever; a failed update would be remembered for the retry.
+      return { outcome: 'unavailable', message: messageOf(error) };
+    } finally {
+      this.#callsInFlight -= 1;
+    }
+  }
+}
+
+interface End {
+  readonly status: FinalStatus;
+  readonly reason: FailureReason | null;
+  readonly message: string;
+}
+
+function endOf(error: unknown): End {
+  if (isCancellation(error)) return { status: 'cancelled', reason: null, message: 'The run was cancelled.' };
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure && cause.type === 'HandlerFailed') {
+    const [failure] = (cause.details ?? []) as HandlerFailure[];
+    if (failure !== undefined) return { ...failure, message: cause.message };
+  }
+  return { status: 'failed', reason: 'worker_lost', message: messageOf(error) };
+}
+
+function messageOf(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}

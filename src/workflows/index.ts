@@ -1,0 +1,2 @@
+export { conversationEvent } from './conversation-event.ts';
+export { runHandlers } from './run-handlers.ts';

@@ -1,0 +1,26 @@
+import { ActivityCancellationType } from '@temporalio/workflow';
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+
+/**
+ * One handler, once. No schedule-to-close bound: what was accepted waits in the queue for a worker. No bound on the
+ * attempts here: the activity itself decides, since the user's failures count and lost workers do not.
+ */
+export const runHandlerOptions = {
+  startToCloseTimeout: '60 s',
+  heartbeatTimeout: '10 s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
+} satisfies ActivityOptions;
+
+/** One helper call: every try and pause inside 60 s. */
+export const helperOptions = {
+  startToCloseTimeout: '20 s',
+  scheduleToCloseTimeout: '60 s',
+  retry: { initialInterval: '250 ms', backoffCoefficient: 2, maximumInterval: '5 s' },
+} satisfies ActivityOptions;
+
+/** Opening and settling are short statements on the store; while it is away they wait for it. */
+export const storeOptions = {
+  startToCloseTimeout: '10 s',
+  retry: { initialInterval: '100 ms', backoffCoefficient: 2, maximumInterval: '10 s' },
+} satisfies LocalActivityOptions;

@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { createApp } from '../../src/api/app.ts';
+import type { EventToStart, StartEvent } from '../../src/api/start-soon.ts';
+import { Problem } from '../../src/contract/problem.ts';
+import { createLog } from '../../src/observability/log.ts';
+import { createApiKey } from '../../src/store/api-keys.ts';
+import { openStore } from '../../src/store/database.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { ensureOrganization } from '../../src/store/organizations.ts';
+
+export const conversationId = '0199a3f0-0000-7000-8000-000000000001';
+
+/** A conversation event as a platform would send it; `change` replaces fields. */
+export function anEvent(change: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    id: 'closing-1',
+    type: 'conversation_closed',
+    occurredAt: '2026-01-31T12:00:00Z',
+    conversation: aConversation(),
+    ...change,
+  };
+}
+
+export function aConversation(change: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    id: conversationId,
+    publicId: 'C-1',
+    subject: 'A late parcel',
+    businessSlug: 'parcels',
+    messages: [{ sender: 'customer', timestamp: '2026-01-31T11:59:00Z', content: 'Where is it?', channel: 'email' }],
+    ...change,
+  };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+}
+
+/** The API on an embedded store of its own, with two organisations; Temporal is the function given. */
+export async function createApiUnderTest(startEvent?: StartEvent) {
+  const folder = mkdtempSync(join(tmpdir(), 'afterword-api-'));
+  const store = await openStore({ embeddedFolder: folder });
+  await migrate(store);
+  await ensureOrganization(store.db, { id: 'parcels', name: 'Parcels' });
+  await ensureOrganization(store.db, { id: 'rival', name: 'Rival' });
+  const { key } = await createApiKey(store.db, 'parcels', 'test');
+  const { key: rivalKey } = await createApiKey(store.db, 'rival', 'test');
+  const started: EventToStart[] = [];
+  const logLines: string[] = [];
+  const temporal = { away: false };
+  const app = createApp({
+    store,
+    startEvent:
+      startEvent ??
+      ((event) => {
+        started.push(event);
+        return Promise.resolve({ runId: 'run', duplicate: false });
+      }),
+    health: {
+      checkTemporal: () => (temporal.away ? Promise.reject(new Error('away')) : Promise.resolve()),
+      relayLagMs: () => 0,
+    },
+    log: createLog({ level: 'info', process: 'test' }, { write: (line) => void logLines.push(line) }),
+  });
+
+  async function request(method: string, path: string, init: RequestInit & { key?: string | null } = {}): Promise<Answer> {
+    const { key: givenKey = key, ...rest } = init;
+    const headers = new Headers(rest.headers);
+    if (givenKey !== null) headers.set('authorization', `Bearer ${givenKey}`);
+    const response = await app.request(path, { ...rest, method, headers });
+    const text = await response.text();
+    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  return {
+    store,
+    key,
+    rivalKey,
+    started,
+    logLines,
+    temporal,
+    request,
+    get: (path: string, as?: string | null) => request('GET', path, as === undefined ? {} : { key: as }),
+    send: (method: string, path: string, body: unknown, as?: string) =>
+      request(method, path, {
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+        ...(as === undefined ? {} : { key: as }),
+      }),
+    close: async () => {
+      await store.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type ApiUnderTest = Awaited<ReturnType<typeof createApiUnderTest>>;
+
+/** The answer is problem details with this code; the fields that it names, in order. */
+export function expectProblem(answer: Answer, status: number, code: string): Problem {
+  expect(answer.body).toMatchObject({ code });
+  expect(answer.status).toBe(status);
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  const problem = Problem.parse(answer.body);
+  expect(problem.status).toBe(status);
+  expect(problem.type).toBe(`urn:afterword:error:${code}`);
+  expect(problem.requestId).toBe(answer.headers.get('x-request-id'));
+  expect(problem.mend).not.toBe('');
+  return problem;
+}
+
+export function fieldsOf(problem: Problem): string[] {
+  return problem.errors.map(({ field }) => field);
+}

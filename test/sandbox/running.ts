@@ -1,0 +1,96 @@
+import { createPythonSandbox, type PythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import type {
+  CallReply,
+  LogStream,
+  SandboxCall,
+  SandboxHelper,
+  SandboxLimits,
+  SandboxResult,
+} from '../../src/sandbox/sandbox.ts';
+
+export const limits: SandboxLimits = {
+  wallMs: 10_000,
+  cpuSeconds: 10,
+  memoryBytes: 256 << 20,
+  outputBytes: 64 << 10,
+  resultBytes: 64 << 10,
+};
+
+export const helpers: readonly SandboxHelper[] = [
+  { name: 'add_conversation_tag', pythonParams: 'context, tag', summary: 'Adds a tag to the conversation.' },
+  { name: 'llm_classify_binary', pythonParams: 'prompt, input, fallback=None', summary: 'Yes or no.' },
+  { name: 'list_predefined_functions', pythonParams: '', summary: 'Lists the helpers.' },
+];
+
+export interface HandlerOptions {
+  readonly context?: unknown;
+  readonly limits?: Partial<SandboxLimits>;
+  readonly randomSeed?: string;
+  readonly signal?: AbortSignal;
+  readonly answer?: (call: SandboxCall) => CallReply | Promise<CallReply>;
+  readonly onLog?: (stream: LogStream, text: string) => void;
+}
+
+export interface HandlerOutcome {
+  readonly result: SandboxResult;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly calls: readonly SandboxCall[];
+  /** Output and calls in the order they came. */
+  readonly order: readonly string[];
+}
+
+export const openSandbox = (log?: (message: string) => void): Promise<PythonSandbox> =>
+  createPythonSandbox({ pythonPath: 'python3', ...(log ? { log } : {}) });
+
+export async function runHandler(
+  sandbox: PythonSandbox,
+  code: string,
+  options: HandlerOptions = {},
+): Promise<HandlerOutcome> {
+  const output = { stdout: '', stderr: '' };
+  const calls: SandboxCall[] = [];
+  const order: string[] = [];
+  const result = await sandbox.run(
+    {
+      language: 'python',
+      code,
+      contextJson: JSON.stringify(options.context ?? {}),
+      helpers,
+      randomSeed: options.randomSeed ?? 'seed',
+      limits: { ...limits, ...options.limits },
+    },
+    {
+      call: async (call) => {
+        calls.push(call);
+        order.push(call.name);
+        return (await options.answer?.(call)) ?? { ok: true, value: { success: true } };
+      },
+      log: (stream, text) => {
+        output[stream] += text;
+        order.push(text);
+        options.onLog?.(stream, text);
+      },
+    },
+    options.signal,
+  );
+  return { result, ...output, calls, order };
+}
+
+/** Waits on a condition, at most `ms`; the error names it. */
+export async function until(what: string, condition: () => boolean, ms = 5_000): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
