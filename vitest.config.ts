@@ -1,15 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
-/** What each folder of tests needs running, started once a run and only when one of its files is selected. */
-const projects: { name: string; needs: readonly ('toolchain' | 'bundle' | 'postgres' | 'temporal')[] }[] = [
-  { name: 'unit', needs: [] },
-  { name: 'sandbox', needs: ['toolchain'] },
-  { name: 'replay', needs: ['toolchain', 'bundle'] },
-  { name: 'conformance', needs: ['toolchain', 'postgres', 'bundle', 'temporal'] },
-  { name: 'integration', needs: ['toolchain', 'postgres', 'bundle', 'temporal'] },
-  { name: 'e2e', needs: ['toolchain', 'postgres', 'bundle', 'temporal'] },
-  { name: 'long', needs: ['toolchain', 'postgres', 'bundle', 'temporal'] },
-];
+/** Started once a run, and only when a test that needs them is selected: `vitest run test/unit` starts nothing. */
+const toolchain = 'test/setup/toolchain.ts';
+const bundle = 'test/setup/bundle.ts';
+const servers = 'test/setup/servers.ts';
+
+const folders: Record<string, readonly string[]> = {
+  unit: [],
+  sandbox: [toolchain],
+  replay: [bundle],
+  conformance: [toolchain, servers],
+  integration: [toolchain, servers],
+  e2e: [toolchain, servers],
+  long: [toolchain, servers],
+};
 
 export default defineConfig({
   test: {
@@ -19,14 +23,9 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
-    passWithNoTests: true,
-    projects: projects.map(({ name, needs }) => ({
+    projects: Object.entries(folders).map(([name, globalSetup]) => ({
       extends: true,
-      test: {
-        name,
-        include: [`test/${name}/**/*.test.ts`],
-        globalSetup: needs.map((part) => `test/setup/${part}.ts`),
-      },
+      test: { name, include: [`test/${name}/**/*.test.ts`], globalSetup: [...globalSetup] },
     })),
   },
 });

@@ -61,7 +61,9 @@ export async function startServer({ config, store, temporal, log }: ServerOption
 }
 
 async function checkTemporal({ client, namespace }: Temporal): Promise<void> {
-  await client.withDeadline(Date.now() + temporalCheckMs, () => client.workflowService.describeNamespace({ namespace }));
+  await client.withDeadline(Date.now() + temporalCheckMs, () =>
+    client.workflowService.describeNamespace({ namespace }),
+  );
 }
 
 const stopMs = 5_000;
@@ -92,7 +94,8 @@ async function main(): Promise<void> {
   process.once('SIGINT', (signal) => void stop(signal));
 }
 
-const startedDirectly = process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
+const startedDirectly =
+  process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
 if (startedDirectly) {
   main().catch((error: unknown) => {
     logServerFailed(createLog({ level: 'error', process: 'server' }), error);

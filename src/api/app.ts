@@ -9,6 +9,7 @@ import { authenticate } from './authenticate.ts';
 import { limitBody, requireUtf8 } from './body.ts';
 import { createRouter } from './environment.ts';
 import type { Api } from './environment.ts';
+import { serveDescription } from './openapi.ts';
 import { answerProblem, createErrorAnswer } from './problems.ts';
 import { addConversationEventRoutes } from './routes/conversation-events.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
@@ -37,7 +38,13 @@ export function createApp({ store, startEvent, health, log, startWaitMs }: AppOp
     const start = performance.now();
     await next();
     const durationMs = Math.round(performance.now() - start);
-    logRequest(log, { requestId: c.get('requestId'), method: c.req.method, path: c.req.path, status: c.res.status, durationMs });
+    logRequest(log, {
+      requestId: c.get('requestId'),
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      durationMs,
+    });
   });
   app.use(secureHeaders());
   app.use(
@@ -61,7 +68,7 @@ export function createApp({ store, startEvent, health, log, startWaitMs }: AppOp
   app.use('/api/*', authenticate(store), limitBody(), requireUtf8);
   const startSoon = createStartSoon({ startEvent, log, ...(startWaitMs === undefined ? {} : { waitMs: startWaitMs }) });
   app.route('/api/v1', createTopics({ store, startSoon, log }));
-  describe(app);
+  serveDescription(app);
   return app;
 }
 
@@ -73,15 +80,4 @@ function createTopics(deps: Parameters<typeof addConversationEventRoutes>[1]): A
   addExecutionRoutes(api, deps);
   addOrganizationRoute(api, deps);
   return api;
-}
-
-function describe(app: Api): void {
-  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'http', scheme: 'bearer' });
-  const description = 'Durable, sandboxed handlers for conversation events.';
-  const info = { title: 'Afterword', version: '1', description };
-  let document: ReturnType<Api['getOpenAPI31Document']> | undefined;
-  app.get('/openapi.json', (c) => {
-    document ??= app.getOpenAPI31Document({ openapi: '3.1.0', info });
-    return c.json(document);
-  });
 }

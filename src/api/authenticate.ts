@@ -18,7 +18,8 @@ export function authenticate(store: Store) {
       throw new AfterwordError('unauthorized', 'The request has no header "Authorization: Bearer <key>".');
     }
     const organizationId = await organizationOf(key);
-    if (organizationId === undefined) throw new AfterwordError('unauthorized', 'The API key is not known or was revoked.');
+    if (organizationId === undefined)
+      throw new AfterwordError('unauthorized', 'The API key is not known or was revoked.');
     c.set('organizationId', organizationId);
     await next();
   });

@@ -34,7 +34,10 @@ function eventFault(body: unknown): AfterwordError {
   }
   if (!('conversation' in body) && !('conversationId' in body)) {
     const message = 'is required (the conversation, or conversationId of one that is known)';
-    return invalidRequest([{ field: 'conversation', message }, ...faultsOf(withConversationId, body, 'conversationId')]);
+    return invalidRequest([
+      { field: 'conversation', message },
+      ...faultsOf(withConversationId, body, 'conversationId'),
+    ]);
   }
   return invalidRequest(faultsOf('conversation' in body ? withConversation : withConversationId, body));
 }

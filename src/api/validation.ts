@@ -15,7 +15,11 @@ interface Checked {
 
 /** Runs after every schema check of a route: throws `invalid_request` naming each wrong field. */
 export function checkInput({ target, success, data, error }: Checked): undefined {
-  if (!success) throw invalidRequest((error?.issues ?? []).flatMap((issue) => toFieldErrors(issue)), target);
+  if (!success)
+    throw invalidRequest(
+      (error?.issues ?? []).flatMap((issue) => toFieldErrors(issue)),
+      target,
+    );
   const unstorable = findUnstorable(data, []);
   if (unstorable !== undefined) {
     const message = 'contains U+0000 or half of a surrogate pair, which the database cannot store';
@@ -23,7 +27,10 @@ export function checkInput({ target, success, data, error }: Checked): undefined
   }
 }
 
-export function invalidRequest(errors: readonly FieldError[], target: keyof ValidationTargets = 'json'): AfterwordError {
+export function invalidRequest(
+  errors: readonly FieldError[],
+  target: keyof ValidationTargets = 'json',
+): AfterwordError {
   const shown = errors.slice(0, faultsShown);
   const more = errors.length - shown.length;
   const where = target === 'json' ? 'body' : target === 'query' ? 'query' : 'path';
@@ -36,7 +43,10 @@ export function invalidRequest(errors: readonly FieldError[], target: keyof Vali
 export function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   const field = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ field: field === '' ? key : `${field}.${key}`, message: 'is not a known field' }));
+    return issue.keys.map((key) => ({
+      field: field === '' ? key : `${field}.${key}`,
+      message: 'is not a known field',
+    }));
   }
   return [{ field, message: expectation(issue) }];
 }

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Finding } from './doctor.ts';
 import { localTemporalAddress } from './temporal-address.ts';
 
-const answerWithinMs = 5_000;
+const answerWithinMs = 3_000;
 
 /** Whether Temporal answers at the address that workers would use. */
 export async function checkTemporal(config: Config): Promise<Finding[]> {
@@ -17,10 +17,15 @@ export async function checkTemporal(config: Config): Promise<Finding[]> {
     );
     return [{ check, state: 'ok', detail: `answers at ${temporal.address}, namespace ${namespace}`, mend: '' }];
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const detail = `no answer at ${temporal.address}, namespace ${namespace}: ${reason}`;
+    const detail = `no answer at ${temporal.address}, namespace ${namespace}: ${reasonOf(error)}`;
     return [{ check, state: 'fail', detail, mend: 'Start everything with `npm start`, or check TEMPORAL_ADDRESS.' }];
   } finally {
     await temporal.close();
   }
+}
+
+/** gRPC's own words for an address where nothing listens are a deadline and its inner steps. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return /^4 |DEADLINE_EXCEEDED/.test(message) ? `nothing within ${answerWithinMs / 1_000} s` : message;
 }

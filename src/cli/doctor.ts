@@ -38,8 +38,8 @@ const formats = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
 
 function findingsText(output: Output, findings: readonly Finding[], failed: number): string {
   const lines = findings.map(({ check, state, detail, mend }) => {
-    const line = `${output.style(formats[state], state.padEnd(4))}  ${check.padEnd(10)}  ${printable(detail)}`;
-    return mend === '' ? line : `${line}\n${' '.repeat(18)}→ ${printable(mend)}`;
+    const line = `${output.style(formats[state], state.padEnd(4))}  ${check.padEnd(12)}  ${printable(detail)}`;
+    return mend === '' ? line : `${line}\n${' '.repeat(20)}→ ${printable(mend)}`;
   });
   const verdict = failed === 0 ? 'All is well.' : `${plural(failed, 'check')} failed.`;
   return [...lines, '', verdict].join('\n');

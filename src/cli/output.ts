@@ -55,10 +55,9 @@ export function createOutput(streams: {
   };
 }
 
+const sides = ['top', 'bottom', 'left', 'right', 'mid', 'middle'];
 const borderless = Object.fromEntries(
-  ['top', 'bottom', 'left', 'right', 'mid'].flatMap((side) =>
-    (side === 'mid' ? ['', '-mid'] : ['', '-mid', '-left', '-right']).map((part) => [`${side}${part}`, '']),
-  ),
+  sides.flatMap((side) => ['', '-mid', '-left', '-right'].map((part) => [`${side}${part}`, ''])),
 );
 
 const statusFormats: Record<ExecutionStatus, Format> = {

@@ -15,13 +15,14 @@ export interface Waiting {
   readonly output: Output;
 }
 
-/** The event's executions when all are final, or as they stand when the time is up. */
+/** The event's executions, by handler, when all are final, or as they stand when the time is up. */
 export async function waitForExecutions(api: ApiClient, eventId: string, waiting: Waiting): Promise<Execution[]> {
   const onAway = () => {
     waiting.output.note('The server is away; waiting for it.');
   };
   for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 1.5, slowestPollMs)) {
     const executions = await patiently(() => api.eventExecutions(eventId), { ...waiting, onAway });
+    executions.sort((one, other) => (one.handlerName < other.handlerName ? -1 : 1));
     const left = waiting.untilMs - Date.now();
     if (executions.every(({ status }) => isFinal(status)) || left <= 0) return executions;
     await pause(Math.min(pollMs, left), waiting.signal);

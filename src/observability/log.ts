@@ -38,8 +38,7 @@ const causesShown = 4;
 function describe(error: unknown, depth: number): unknown {
   if (!(error instanceof Error)) return { message: withoutPasswords(String(error)) };
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
-  const cause =
-    error.cause === undefined || depth >= causesShown ? {} : { cause: describe(error.cause, depth + 1) };
+  const cause = error.cause === undefined || depth >= causesShown ? {} : { cause: describe(error.cause, depth + 1) };
   return {
     type: error.name,
     ...code,

@@ -19,15 +19,7 @@ const Succeeded = z.strictObject({ t: z.literal('done'), ok: z.literal(true), v:
 const Failed = z.strictObject({
   t: z.literal('done'),
   ok: z.literal(false),
-  reason: z.enum([
-    'raised',
-    'syntax_error',
-    'no_entry_point',
-    'not_json',
-    'exited',
-    'out_of_memory',
-    'limit_exceeded',
-  ]),
+  reason: z.enum(['raised', 'syntax_error', 'no_entry_point', 'not_json', 'exited', 'out_of_memory', 'limit_exceeded']),
   type: z.string(),
   message: z.string(),
   traceback: z.string(),

@@ -40,7 +40,7 @@ export function describeExit(report: ExitReport, limits: SandboxLimits, runMs: n
   return failed(
     'crashed',
     'Crash',
-    `The handler's process ${how} before handle_event returned (os._exit, a signal, or a fault in a compiled module).`,
+    `The handler's process ${how} before handle_event returned (os._exit, a signal, a fault in a compiled module, or the machine ran out of memory).`,
   );
 }
 

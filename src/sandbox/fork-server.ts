@@ -42,7 +42,7 @@ export class ForkServer {
 
   /** Resolves when it accepts connections; rejects with SandboxError. */
   static async start(capability: SandboxCapability, log: (message: string) => void): Promise<ForkServer> {
-    const folder = await mkdtemp(join(tmpdir(), 'afterword-'));
+    const folder = await mkdtemp(join(tmpdir(), 'afterword-python-'));
     const server = new ForkServer(capability, folder, log);
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<string>((resolve) => {
@@ -75,8 +75,10 @@ export class ForkServer {
     });
     this.#ready = new Promise((resolve) => {
       createInterface({ input: this.#process.stdout }).on('line', (line) => {
-        const message = ServerMessage.parse(JSON.parse(line));
-        if ('ready' in message) resolve(undefined);
+        const message = parse(line);
+        if (!message)
+          log(`Python fork server: ${line}`); // a module that prints while it is imported
+        else if ('ready' in message) resolve(undefined);
         else this.#settle(message);
       });
     });
@@ -89,26 +91,20 @@ export class ForkServer {
       });
     }).then(async (reason) => {
       this.#alive = false;
-      for (const { reject } of this.#waiting.values()) reject(new SandboxError(`The Python fork server is gone: ${String(reason)}`));
+      for (const { reject } of this.#waiting.values())
+        reject(new SandboxError(`The Python fork server is gone: ${String(reason)}`));
       this.#waiting.clear();
       await rm(folder, { recursive: true, force: true });
       return String(reason);
     });
   }
 
-  get alive(): boolean {
-    return this.#alive;
-  }
-
-  get pid(): number | undefined {
-    return this.#process.pid;
-  }
-
   /** A new execution's number, and its end: resolves when the process is gone, rejects when the fork server is. */
   expect(): { id: number; exited: Promise<ExitReport> } {
     const id = (this.#executions += 1);
     const exited = new Promise<ExitReport>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      if (this.#alive) this.#waiting.set(id, { resolve, reject });
+      else reject(new SandboxError('The Python fork server is gone'));
     });
     exited.catch(() => undefined); // whoever awaits it hears of it
     return { id, exited };
@@ -132,5 +128,13 @@ export class ForkServer {
     this.#waiting.delete(message.id);
     if ('failed' in message) waiting?.reject(new SandboxError(`No process for the handler: ${message.failed}`));
     else waiting?.resolve(message);
+  }
+}
+
+function parse(line: string): z.infer<typeof ServerMessage> | undefined {
+  try {
+    return ServerMessage.parse(JSON.parse(line));
+  } catch {
+    return undefined;
   }
 }

@@ -39,11 +39,11 @@ export class HandlerConversation {
   }
 
   *push(chunk: Buffer): Generator<ConversationEvent> {
-    if (this.#over) return;
+    if (this.#over()) return;
     try {
       for (const line of this.#lines.push(chunk)) {
         yield* this.#take(parseChildMessage(line));
-        if (this.#over) return;
+        if (this.#over()) return;
       }
     } catch (error) {
       if (!(error instanceof ProtocolViolation)) throw error;
@@ -56,7 +56,7 @@ export class HandlerConversation {
     if (this.#state === 'calling') this.#state = 'running';
   }
 
-  get #over(): boolean {
+  #over(): boolean {
     return this.#state === 'over';
   }
 
@@ -64,7 +64,9 @@ export class HandlerConversation {
     if (message.t === 'started' || message.t === 'setup_failed') {
       if (this.started) throw new ProtocolViolation(`${message.t} after the start`);
       this.#state = message.t === 'started' ? 'running' : 'over';
-      yield message.t === 'started' ? { kind: 'started' } : { kind: 'setup_failed', message: cleanText(message.message) };
+      yield message.t === 'started'
+        ? { kind: 'started' }
+        : { kind: 'setup_failed', message: cleanText(message.message) };
       return;
     }
     if (!this.started) throw new ProtocolViolation(`${message.t} before the start`);
@@ -98,13 +100,22 @@ export class HandlerConversation {
       return { kind: 'call', id: message.id, call: { name: cleanText(message.name), args: Object.fromEntries(args) } };
     } catch (error) {
       if (!(error instanceof UncleanJson)) throw error;
-      return { kind: 'bad_call', id: message.id, message: `${cleanText(message.name)}(): an argument ${error.message}.` };
+      return {
+        kind: 'bad_call',
+        id: message.id,
+        message: `${cleanText(message.name)}(): an argument ${error.message}.`,
+      };
     }
   }
 
   #done(message: Extract<ChildMessage, { t: 'done' }>): ConversationEvent {
     if (!message.ok) {
-      return this.#end(message.reason, cleanText(message.type), cleanText(message.message), cleanText(message.traceback));
+      return this.#end(
+        message.reason,
+        cleanText(message.type),
+        cleanText(message.message),
+        cleanText(message.traceback),
+      );
     }
     try {
       const result = cleanJson(message.v);

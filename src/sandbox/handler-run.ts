@@ -1,24 +1,25 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
+import type { Socket } from 'node:net';
+import { connectTo } from './connect.ts';
+import { execMessage, header } from './exec-message.ts';
 import { describeExit, timedOut } from './exit-report.ts';
 import type { ForkServer } from './fork-server.ts';
 import { HandlerConversation, type ConversationEvent } from './handler-conversation.ts';
+import { MessagePace } from './message-pace.ts';
 import { SandboxError, type CallReply, type SandboxHost, type SandboxProgram, type SandboxResult } from './sandbox.ts';
 
 /** From connecting to the first line of the handler: 4 ms on an idle core; this is for a machine on its knees. */
 const startTimeoutMs = 20_000;
 /** From closing the connection to the process's end: 7 ms on an idle machine. */
 const killTimeoutMs = 10_000;
-const connectRetryMs = 10;
 
-type Ending = { readonly result: SandboxResult } | { readonly error: unknown };
+type Ending = { readonly result: SandboxResult } | { readonly error: Error };
 
 /** One execution: one connection, one process. Settles when the process is gone. */
 export class HandlerRun {
   readonly #program: SandboxProgram;
   readonly #host: SandboxHost;
   readonly #conversation: HandlerConversation;
+  readonly #pace = new MessagePace();
   #socket: Socket | undefined;
   #ending: Ending | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -47,8 +48,9 @@ export class HandlerRun {
   }
 
   async #converse(server: ForkServer): Promise<SandboxResult> {
-    const socket = await this.#connect(server.socketPath);
+    const socket = await connectTo(server.socketPath, () => this.#ending !== undefined);
     if (!socket) return settle(this.#ending);
+    this.#socket = socket;
     const { id, exited } = server.expect();
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.on('error', () => undefined); // closed under us: the exit report says why
@@ -76,32 +78,26 @@ export class HandlerRun {
     }
   }
 
-  /** Undefined when the run was ended meanwhile. A full backlog (EAGAIN) is waited out, nothing is lost silently. */
-  async #connect(path: string): Promise<Socket | undefined> {
-    while (!this.#ending) {
-      const socket = connect(path);
-      try {
-        await once(socket, 'connect');
-        if (!this.#ending) return (this.#socket = socket);
-        socket.destroy();
-      } catch (error) {
-        socket.destroy();
-        if (!isBacklogFull(error)) throw new SandboxError('The Python fork server cannot be reached', { cause: error });
-        await pause(connectRetryMs);
-      }
-    }
-    return undefined;
-  }
-
   #hear(chunk: Buffer): void {
+    let events = 0;
     try {
       for (const event of this.#conversation.push(chunk)) {
-        if (this.#ending) break;
+        if (this.#ending) return;
         this.#handle(event);
+        events += 1;
       }
     } catch (error) {
-      this.#end({ error }); // the host's own `log` or `call` threw
+      this.#end({ error: asError(error) }); // the host's own `log` or `call` threw
     }
+    this.#throttle(events);
+  }
+
+  /** A handler that prints without end must not take the event loop from its neighbours: it is made to wait. */
+  #throttle(events: number): void {
+    const pauseMs = this.#pace.take(events, performance.now());
+    if (pauseMs <= 0) return;
+    this.#socket?.pause();
+    setTimeout(() => this.#socket?.resume(), pauseMs);
   }
 
   #handle(event: ConversationEvent): void {
@@ -138,7 +134,7 @@ export class HandlerRun {
         if (!this.#ending) this.#reply(id, answer);
       },
       (error: unknown) => {
-        this.#end({ error });
+        this.#end({ error: asError(error) });
       },
     );
   }
@@ -146,7 +142,7 @@ export class HandlerRun {
   #reply(id: number, answer: CallReply): void {
     this.#conversation.answered();
     const message = answer.ok ? { t: 'ret', id, v: answer.value } : { t: 'ret', id, err: answer.error };
-    this.#socket?.write(JSON.stringify(message) + '\n');
+    this.#socket?.write(`${JSON.stringify(message)}\n`);
   }
 
   /** The first ending counts. Closing the connection is the kill. */
@@ -173,28 +169,8 @@ function settle(ending: Ending | undefined): SandboxResult {
   throw ending?.error ?? new SandboxError('The run was ended before it began');
 }
 
-/** What the fork server must know before it forks: four little-endian 64-bit numbers. */
-function header(id: number, { limits }: SandboxProgram): Buffer {
-  const bytes = Buffer.alloc(32);
-  const numbers = [id, Math.ceil(limits.wallMs), Math.max(1, Math.ceil(limits.cpuSeconds)), limits.memoryBytes];
-  numbers.forEach((number, index) => bytes.writeBigUInt64LE(BigInt(number), index * 8));
-  return bytes;
-}
-
-function execMessage(program: SandboxProgram): string {
-  const message = {
-    t: 'exec',
-    code: program.code,
-    helpers: program.helpers.map(({ name, pythonParams, summary }) => ({ name, params: pythonParams, summary })),
-    randomSeed: program.randomSeed,
-    resultBytes: program.limits.resultBytes,
-    contextBytes: Buffer.byteLength(program.contextJson),
-  };
-  return JSON.stringify(message) + '\n';
-}
-
-function isBacklogFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new SandboxError(String(thrown), { cause: thrown });
 }
 
 async function within<T>(ms: number, promise: Promise<T>, complaint: string): Promise<T> {

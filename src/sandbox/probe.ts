@@ -59,7 +59,12 @@ export async function probeSandbox(pythonPath: string): Promise<SandboxCapabilit
     return judge(ProbeAnswer.parse(JSON.parse(stdout)));
   } catch (error) {
     const [reason] = (error instanceof Error ? error.message : String(error)).trim().split('\n').slice(-1);
-    return { level: 'refused', detail: `${pythonPath} cannot be run: ${reason ?? ''}`, mend: installPython, ...nothing };
+    return {
+      level: 'refused',
+      detail: `${pythonPath} cannot be run: ${reason ?? ''}`,
+      mend: installPython,
+      ...nothing,
+    };
   }
 }
 
@@ -70,7 +75,10 @@ function judge(answer: ProbeAnswer): SandboxCapability {
     return { level: 'refused', python, executable: '', layers: [], detail, mend: installPython };
   }
   const { landlock, seccomp, cage } = answer;
-  const layers = [...(landlock === null ? ['landlock' as const] : []), ...(seccomp === null ? ['seccomp' as const] : [])];
+  const layers = [
+    ...(landlock === null ? ['landlock' as const] : []),
+    ...(seccomp === null ? ['seccomp' as const] : []),
+  ];
   const found = { python, executable, layers };
   if (cage !== null) return { level: 'refused', ...found, executable: '', detail: `no cage: ${cage}`, mend: useLinux };
   if (landlock === null && seccomp === null) {

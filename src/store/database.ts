@@ -26,8 +26,8 @@ export interface StoreOptions {
   readonly poolSize?: number;
 }
 
-const connectTimeoutMs = 5_000;
-const int8Oid = 20;
+/** To a server that does not answer, and for a free connection of the pool. */
+const connectTimeoutMs = 10_000;
 
 /**
  * Opens the store; all differences between the two engines end here. PostgreSQL is not contacted yet: the first
@@ -41,13 +41,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 function openPostgres(connectionString: string, poolSize: number): Store {
+  // Like PGlite: bigint as a number; ours stay far below 2^53.
+  const types = new pg.TypeOverrides();
+  types.setTypeParser(pg.types.builtins.INT8, Number);
   const pool = new pg.Pool({
     connectionString,
     max: poolSize,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     application_name: 'afterword',
-    types: { getTypeParser },
+    types,
   });
   // A connection that dies says so twice: here, and to the statement that uses it next. Without a listener the first
   // would end the process: the pool's hears of idle connections, the client's of one that is inside a transaction.
@@ -75,10 +78,6 @@ async function openEmbedded(folder: string): Promise<Store> {
     throw error;
   }
 }
-
-/** Like PGlite: bigint as a number; ours stay far below 2^53. */
-const getTypeParser: pg.CustomTypesConfig['getTypeParser'] = (oid, format) =>
-  Number(oid) === int8Oid ? Number : pg.types.getTypeParser(oid, format);
 
 function once(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;

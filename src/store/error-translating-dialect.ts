@@ -1,9 +1,10 @@
 import type { DatabaseConnection, Dialect, Driver } from 'kysely';
-import { toStoreError } from './store-errors.ts';
+import { toStoreError, toTextError } from './store-errors.ts';
 
 /**
  * The dialect, but a database that cannot be reached shows as AfterwordError `store_unavailable` or `disk_full` from
- * whatever statement notices it, whichever driver it is. All other errors pass through as they are.
+ * whatever statement notices it, whichever driver it is, and text that PostgreSQL does not take as `invalid_request`.
+ * All other errors pass through as they are.
  */
 export function withStoreErrors(dialect: Dialect): Dialect {
   return {
@@ -44,6 +45,6 @@ async function translated<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw toStoreError(error) ?? error;
+    throw toStoreError(error) ?? toTextError(error) ?? error;
   }
 }

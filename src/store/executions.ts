@@ -40,10 +40,7 @@ export async function listExecutions(
   }
   if (handler !== undefined) {
     query = query.where((where) =>
-      where.or([
-        where('handler.name', '=', handler),
-        ...(isUuid(handler) ? [where('handler.id', '=', handler)] : []),
-      ]),
+      where.or([where('handler.name', '=', handler), ...(isUuid(handler) ? [where('handler.id', '=', handler)] : [])]),
     );
   }
   if (conversation !== undefined) {

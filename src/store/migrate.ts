@@ -28,7 +28,7 @@ export async function migrate(store: Store): Promise<string[]> {
   if (error !== undefined) {
     // A newer program may have migrated since the look above.
     refuseNewer(await appliedMigrations(store.db));
-    throw error;
+    throw error instanceof Error ? error : new Error('A migration failed.', { cause: error });
   }
   return (results ?? []).map((result) => result.migrationName);
 }

@@ -20,6 +20,9 @@ const networkCodes: ReadonlySet<string> = new Set([
  */
 const unavailableSqlState = /^(?:08...|28...|3D000|25006|53300|57P0[1-5])$/;
 
+/** An invalid byte sequence; \\u0000 inside JSON. */
+const unstorableText: ReadonlySet<string> = new Set(['22021', '22P05']);
+
 /** `pg` throws these without any code. */
 const unavailableMessage =
   /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|PGlite is closed|PGlite instance is already closed|driver has already been destroyed|Postgres connection has been discarded)/;
@@ -34,7 +37,7 @@ export function toStoreError(error: unknown): AfterwordError | undefined {
   }
   if (!(error instanceof Error)) return undefined;
   const code = codeOf(error) ?? '';
-  if (code === '53100' || code === 'ENOSPC' || /No space left on device/.test(error.message)) {
+  if (code === '53100' || code === 'ENOSPC' || error.message.includes('No space left on device')) {
     return new AfterwordError('disk_full', `The database's disk is full: ${error.message}`, { cause: error });
   }
   if (networkCodes.has(code) || unavailableSqlState.test(code) || unavailableMessage.test(error.message)) {
@@ -43,6 +46,12 @@ export function toStoreError(error: unknown): AfterwordError | undefined {
     return new AfterwordError('store_unavailable', `The database cannot be reached: ${reason}`, { cause: error });
   }
   return undefined;
+}
+
+/** NUL, or half a surrogate pair inside JSON: the caller's text, wherever it came through. Else undefined. */
+export function toTextError(error: unknown): AfterwordError | undefined {
+  if (!(error instanceof Error) || !unstorableText.has(codeOf(error) ?? '')) return undefined;
+  return new AfterwordError('invalid_request', `A text cannot be stored: ${error.message}`, { cause: error });
 }
 
 /** A row with this unique key exists already. */

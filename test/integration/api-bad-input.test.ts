@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { limits } from '../../src/domain/limits.ts';
-import { aConversation, anEvent, conversationId, createApiUnderTest, expectProblem, fieldsOf } from './api-under-test.ts';
+import {
+  aConversation,
+  anEvent,
+  conversationId,
+  createApiUnderTest,
+  expectProblem,
+  fieldsOf,
+} from './api-under-test.ts';
 import type { Answer, ApiUnderTest } from './api-under-test.ts';
 
 let api: ApiUnderTest;
@@ -80,25 +87,40 @@ describe('an event that cannot be taken', () => {
     expect(expectProblem(await publishText(bytes), 400, 'invalid_json').detail).toContain('UTF-8');
   });
 
-  test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonp'])(
-    'with the content type %s is refused',
-    async (contentType) => {
-      const problem = expectProblem(await publishText(JSON.stringify(anEvent()), contentType), 400, 'invalid_json');
-      expect(problem.detail).toContain(contentType);
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/jsonp',
+  ])('with the content type %s is refused', async (contentType) => {
+    const problem = expectProblem(await publishText(JSON.stringify(anEvent()), contentType), 400, 'invalid_json');
+    expect(problem.detail).toContain(contentType);
+  });
+
+  test.each(['application/json; charset=utf-8', 'APPLICATION/JSON'])(
+    'with the content type %s is taken',
+    async (type) => {
+      expect((await publishText(JSON.stringify(anEvent({ id: type })), type)).status).toBe(202);
     },
   );
 
-  test.each(['application/json; charset=utf-8', 'APPLICATION/JSON'])('with the content type %s is taken', async (type) => {
-    expect((await publishText(JSON.stringify(anEvent({ id: type })), type)).status).toBe(202);
-  });
-
-  test.each([[[]], [[anEvent()]], ['text'], [3], [null], [true]])('that is no object (%j) is refused', async (event) => {
-    expect(expectProblem(await publish(event), 400, 'invalid_request').detail).toContain('object');
-  });
+  test.each([[[]], [[anEvent()]], ['text'], [3], [null], [true]])(
+    'that is no object (%j) is refused',
+    async (event) => {
+      expect(expectProblem(await publish(event), 400, 'invalid_request').detail).toContain('object');
+    },
+  );
 
   test('with everything wrong names every field', async () => {
     const problem = expectProblem(
-      await publish({ id: '', type: 'conversation_closed', occurredAt: 'yesterday', actor: 'ghost', conversation: { id: 'no-uuid' }, extra: 1 }),
+      await publish({
+        id: '',
+        type: 'conversation_closed',
+        occurredAt: 'yesterday',
+        actor: 'ghost',
+        conversation: { id: 'no-uuid' },
+        extra: 1,
+      }),
       400,
       'invalid_request',
     );
@@ -135,7 +157,9 @@ describe('an event that cannot be taken', () => {
   });
 
   test('without a type, a conversation or with both kinds of conversation is told which', async () => {
-    expect(fieldsOf(expectProblem(await publish(anEvent({ type: undefined })), 400, 'invalid_request'))).toEqual(['type']);
+    expect(fieldsOf(expectProblem(await publish(anEvent({ type: undefined })), 400, 'invalid_request'))).toEqual([
+      'type',
+    ]);
     const none = await publish(anEvent({ conversation: undefined }));
     expect(fieldsOf(expectProblem(none, 400, 'invalid_request'))).toEqual(['conversation']);
     const both = await publish(anEvent({ conversationId: 'C-1' }));
@@ -174,7 +198,10 @@ describe('limits', () => {
       'public id',
       'conversation.publicId',
       (publicId) =>
-        anEvent({ id: 'limit-public', conversation: aConversation({ id: '0199a3f0-0000-7000-8000-0000000000aa', publicId }) }),
+        anEvent({
+          id: 'limit-public',
+          conversation: aConversation({ id: '0199a3f0-0000-7000-8000-0000000000aa', publicId }),
+        }),
       limits.idCharacters,
     ],
     [
@@ -211,7 +238,12 @@ describe('limits', () => {
   });
 
   test('refuses a message of more than 64 KB', async () => {
-    const message = { sender: 'bot', timestamp: '2026-01-31T12:00:00Z', channel: 'email', content: 'x'.repeat(limits.messageBytes) };
+    const message = {
+      sender: 'bot',
+      timestamp: '2026-01-31T12:00:00Z',
+      channel: 'email',
+      content: 'x'.repeat(limits.messageBytes),
+    };
     const answer = await publish(anEvent({ id: 'too-long', conversation: aConversation({ messages: [message] }) }));
     expectProblem(answer, 413, 'conversation_too_large');
   });
@@ -337,7 +369,9 @@ describe('routes', () => {
     ['conversation=%00', 'conversation'],
     ['colour=red', 'colour'],
   ])('refuses the query %s', async (query, field) => {
-    expect(fieldsOf(expectProblem(await api.get(`/api/v1/executions?${query}`), 400, 'invalid_request'))).toEqual([field]);
+    expect(fieldsOf(expectProblem(await api.get(`/api/v1/executions?${query}`), 400, 'invalid_request'))).toEqual([
+      field,
+    ]);
   });
 
   test('refuses characters in a path that the database cannot hold', async () => {

@@ -41,8 +41,8 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** The API on an embedded store of its own, with two organisations; Temporal is the function given. */
-export async function createApiUnderTest(startEvent?: StartEvent) {
+/** The API on an embedded store of its own, with two organisations. Starts of workflows are recorded. */
+export async function createApiUnderTest() {
   const folder = mkdtempSync(join(tmpdir(), 'afterword-api-'));
   const store = await openStore({ embeddedFolder: folder });
   await migrate(store);
@@ -52,47 +52,59 @@ export async function createApiUnderTest(startEvent?: StartEvent) {
   const { key: rivalKey } = await createApiKey(store.db, 'rival', 'test');
   const started: EventToStart[] = [];
   const logLines: string[] = [];
-  const temporal = { away: false };
-  const app = createApp({
-    store,
-    startEvent:
-      startEvent ??
-      ((event) => {
-        started.push(event);
-        return Promise.resolve({ runId: 'run', duplicate: false });
-      }),
-    health: {
-      checkTemporal: () => (temporal.away ? Promise.reject(new Error('away')) : Promise.resolve()),
-      relayLagMs: () => 0,
-    },
-    log: createLog({ level: 'info', process: 'test' }, { write: (line) => void logLines.push(line) }),
-  });
+  const log = createLog({ level: 'info', process: 'test' }, { write: (line) => void logLines.push(line) });
+  const health = { temporalAway: false, relayLagMs: 0 };
 
-  async function request(method: string, path: string, init: RequestInit & { key?: string | null } = {}): Promise<Answer> {
-    const { key: givenKey = key, ...rest } = init;
-    const headers = new Headers(rest.headers);
-    if (givenKey !== null) headers.set('authorization', `Bearer ${givenKey}`);
-    const response = await app.request(path, { ...rest, method, headers });
-    const text = await response.text();
-    const body: unknown = text === '' ? undefined : JSON.parse(text);
-    return { status: response.status, headers: response.headers, body };
+  /** On the same store, with another Temporal. */
+  function connect(startEvent: StartEvent) {
+    const app = createApp({
+      store,
+      startEvent,
+      health: {
+        checkTemporal: () => (health.temporalAway ? Promise.reject(new Error('away')) : Promise.resolve()),
+        relayLagMs: () => health.relayLagMs,
+      },
+      log,
+    });
+    async function request(
+      method: string,
+      path: string,
+      init: RequestInit & { key?: string | null } = {},
+    ): Promise<Answer> {
+      const { key: givenKey = key, ...rest } = init;
+      const headers = new Headers(rest.headers);
+      if (givenKey !== null) headers.set('authorization', `Bearer ${givenKey}`);
+      const response = await app.request(path, { ...rest, method, headers });
+      const text = await response.text();
+      const body: unknown = text === '' ? undefined : JSON.parse(text);
+      return { status: response.status, headers: response.headers, body };
+    }
+    return {
+      app,
+      request,
+      get: (path: string, as?: string | null) => request('GET', path, as === undefined ? {} : { key: as }),
+      send: (method: string, path: string, body: unknown, as?: string) =>
+        request(method, path, {
+          body: JSON.stringify(body),
+          headers: { 'content-type': 'application/json' },
+          ...(as === undefined ? {} : { key: as }),
+        }),
+    };
   }
 
   return {
+    ...connect((event) => {
+      started.push(event);
+      return Promise.resolve({ runId: 'run', duplicate: false });
+    }),
+    connect,
     store,
     key,
     rivalKey,
     started,
     logLines,
-    temporal,
-    request,
-    get: (path: string, as?: string | null) => request('GET', path, as === undefined ? {} : { key: as }),
-    send: (method: string, path: string, body: unknown, as?: string) =>
-      request(method, path, {
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-        ...(as === undefined ? {} : { key: as }),
-      }),
+    log,
+    health,
     close: async () => {
       await store.close();
       rmSync(folder, { recursive: true, force: true });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PythonSandbox } from '../../src/sandbox/python-sandbox.ts';
 import { openSandbox, runHandler } from './running.ts';
@@ -19,6 +20,8 @@ def syscall(number, *arguments):
 def read(path):
     with open(path, "rb") as file:
         return file.read(10) or "empty, but it opened"
+def stopped():
+    raise PermissionError(errno.EPERM, "it did not do it")
 def handle_event(context):
     try:
         return {"through": repr(attack(context))}
@@ -53,9 +56,10 @@ const attacks: Record<string, Record<string, string>> = {
     'truncating a file': 'os.truncate(context["ownFile"], 0) or True',
     'setting an attribute': 'os.setxattr(context["ownFile"], "user.x", b"1") or True',
     'changing root': 'os.chroot("/tmp") or True',
-    'mounting': 'checked(libc.mount(b"none", b"/tmp", b"tmpfs", 0, None))',
+    mounting: 'checked(libc.mount(b"none", b"/tmp", b"tmpfs", 0, None))',
     'following a folder opened by path only': 'read("/proc/self/fd/%d/etc/passwd" % os.open("/", os.O_PATH))',
-    'opening beneath a folder opened by path only': 'os.open("etc/passwd", os.O_RDONLY, dir_fd=os.open("/", os.O_PATH))',
+    'opening beneath a folder opened by path only':
+      'os.open("etc/passwd", os.O_RDONLY, dir_fd=os.open("/", os.O_PATH))',
   },
   'the network': {
     'TCP to loopback': 'socket.create_connection(("127.0.0.1", context["port"]), 2)',
@@ -78,7 +82,7 @@ const attacks: Record<string, Record<string, string>> = {
     'a process by clone3': 'syscall(435, ctypes.create_string_buffer(88), 88)',
     'running a program': 'subprocess.run(["/bin/true"])',
     exec: 'os.execv("/bin/true", ["true"])',
-    'os.system': '(lambda status: checked(-1) if status == -1 else status)(libc.system(b"true"))',
+    'os.system': 'os.system("true") == 0 or stopped()',
     'killing its parent': 'os.kill(os.getppid(), signal.SIGKILL) or True',
     'killing the worker': 'os.kill(context["worker"], 0) or True',
     'killing everybody': 'os.kill(-1, 0) or True',
@@ -160,8 +164,13 @@ describe.each(Object.entries(attacks))('a handler that goes for %s', (_, table) 
     );
     await running.promise;
     const context = { worker: process.pid, sibling, ownFile: import.meta.filename, port: 22 };
-    const { result } = await runHandler(sandbox, `${prelude}\ndef attack(context):\n    return ${expression}`, { context });
-    expect(result).toMatchObject({ outcome: 'succeeded', result: { contained: expect.stringMatching(/^E/) as string } });
+    const { result } = await runHandler(sandbox, `${prelude}\ndef attack(context):\n    return ${expression}`, {
+      context,
+    });
+    expect(result).toMatchObject({
+      outcome: 'succeeded',
+      result: { contained: expect.stringMatching(/^E/) as string },
+    });
     victimAnswered();
     expect((await victim).result).toMatchObject({ outcome: 'succeeded', result: 'unharmed' });
   });
@@ -211,20 +220,30 @@ def handle_event(context):
     expect((await runHandler(sandbox, code)).result).toMatchObject({ outcome: 'failed', reason: 'raised' });
   });
 
-  it('holds no capability, also where the worker is root', async () => {
-    const code = `
-import ctypes
-def handle_event(context):
-    libc = ctypes.CDLL(None, use_errno=True)
-    return [libc.prctl(23, n, 0, 0, 0) for n in range(3)] + [ctypes.get_errno()]`;
-    // PR_CAPBSET_READ is refused like every prctl that is not needed.
-    expect((await runHandler(sandbox, code)).result).toMatchObject({ result: [-1, -1, -1, 1] });
+  it('holds no capability and can gain none, also where the worker is root', async () => {
+    const code =
+      'import os\ndef handle_event(context):\n    print(os.getpid())\n    add_conversation_tag(context, "look")';
+    let pid = '';
+    let status = '';
+    await runHandler(sandbox, code, {
+      onLog: (_, text) => (pid ||= text),
+      answer: () => {
+        status = readFileSync(`/proc/${pid}/status`, 'utf8');
+        return { ok: true, value: null };
+      },
+    });
+    expect(status).toMatch(/^CapPrm:\t0+$/m);
+    expect(status).toMatch(/^CapEff:\t0+$/m);
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    expect(status).toMatch(/^Seccomp:\t2$/m);
   });
 
   it('leaves nothing behind for the next one', async () => {
-    const first = 'import json\njson.poison = True\nimport builtins\nbuiltins.poison = True\ndef handle_event(context): return 1';
+    const first =
+      'import json\njson.poison = True\nimport builtins\nbuiltins.poison = True\ndef handle_event(context): return 1';
     await runHandler(sandbox, first);
-    const code = 'import json, builtins\ndef handle_event(context): return [hasattr(json, "poison"), hasattr(builtins, "poison")]';
+    const code =
+      'import json, builtins\ndef handle_event(context): return [hasattr(json, "poison"), hasattr(builtins, "poison")]';
     expect((await runHandler(sandbox, code)).result).toMatchObject({ result: [false, false] });
   });
 

@@ -52,7 +52,8 @@ async def handle_event(context):
 
   it('draws the same random numbers for the same seed, others for another', async () => {
     const code = 'import random\ndef handle_event(context): return [random.random(), list({"a", "b", "c", "d"})]';
-    const drawn = async (randomSeed: string) => JSON.stringify((await run(code, { randomSeed })).result).split('runMs')[0];
+    const drawn = async (randomSeed: string) =>
+      JSON.stringify((await run(code, { randomSeed })).result).split('runMs')[0];
     expect(await drawn('x')).toBe(await drawn('x'));
     expect(await drawn('x')).not.toBe(await drawn('y'));
   });
@@ -121,7 +122,9 @@ def handle_event(context):
     expect(reason).toBe('raised');
     expect(error.type).toBe('JSONDecodeError');
     expect(error.message).toMatch(/^Expecting property name/);
-    expect(error.traceback).toMatch(/^Traceback \(most recent call last\):\n {2}File "handler.py", line 7, in handle_event\n/);
+    expect(error.traceback).toMatch(
+      /^Traceback \(most recent call last\):\n {2}File "handler.py", line 7, in handle_event\n/,
+    );
     expect(error.traceback).toContain('    return json.loads(text)\n');
     expect(error.traceback.match(/File "/g)).toHaveLength(2);
     expect(stderr).toBe(`before\n${error.traceback}`);
@@ -134,7 +137,10 @@ def handle_event(context):
     ['raise HelperError("no", "my_code")', 'HelperError'],
     ['class Odd(Exception):\n        def __str__(self): raise ValueError\n    raise Odd', 'Odd'],
   ])('calls %s raised', async (statement, type) => {
-    expect(await failure(`def handle_event(context):\n    ${statement}`)).toMatchObject({ reason: 'raised', error: { type } });
+    expect(await failure(`def handle_event(context):\n    ${statement}`)).toMatchObject({
+      reason: 'raised',
+      error: { type },
+    });
   });
 
   it('shows what an exception was caused by, ours left out there too', async () => {
@@ -158,7 +164,10 @@ def handle_event(context):
   });
 
   it('tells what is wrong with source text that holds NUL or no entry point', async () => {
-    expect(await failure('x = 1')).toMatchObject({ reason: 'no_entry_point', error: { type: 'NoEntryPoint', traceback: '' } });
+    expect(await failure('x = 1')).toMatchObject({
+      reason: 'no_entry_point',
+      error: { type: 'NoEntryPoint', traceback: '' },
+    });
     expect(await failure('handle_event = 5')).toMatchObject({ reason: 'no_entry_point' });
     expect(await failure('x = "\0"')).toMatchObject({ reason: 'syntax_error' });
   });
@@ -194,7 +203,9 @@ def handle_event(context):
     ['import os; os.abort()', /SIGABRT/],
     ['import os; os.close(3)', /exit code/],
   ])('calls it a crash when the process is gone after %s', async (statement, message) => {
-    const { reason, error, stderr } = await failure(`def handle_event(context):\n    print("before")\n    ${statement}`);
+    const { reason, error, stderr } = await failure(
+      `def handle_event(context):\n    print("before")\n    ${statement}`,
+    );
     expect([reason, stderr]).toEqual(['crashed', '']);
     expect(error.message).toMatch(message);
   });

@@ -25,7 +25,9 @@ describe('a helper call', () => {
     ['llm_classify_binary("p", {"a": (1, 2)}, fallback=False)', { prompt: 'p', input: { a: [1, 2] }, fallback: false }],
     ['llm_classify_binary("p", "i")', { prompt: 'p', input: 'i' }],
   ])('sends the arguments of %s by name, without the context', async (call, args) => {
-    const { result, calls } = await run(`return ${call}`, { answer: () => ({ ok: true, value: { answer: [1, null] } }) });
+    const { result, calls } = await run(`return ${call}`, {
+      answer: () => ({ ok: true, value: { answer: [1, null] } }),
+    });
     expect(calls).toEqual([{ name: call.split('(')[0], args }]);
     expect(result).toMatchObject({ outcome: 'succeeded', result: { answer: [1, null] } });
   });
@@ -52,11 +54,15 @@ describe('a helper call', () => {
   });
 
   it('raises HelperError with the host’s code and message', async () => {
-    const answer = () => ({ ok: false, error: { code: 'tag_too_long', message: 'A tag has at most 100 characters' } }) as const;
+    const answer = () =>
+      ({ ok: false, error: { code: 'tag_too_long', message: 'A tag has at most 100 characters' } }) as const;
     const refusedByHost = await refused('add_conversation_tag(context, "x")', { answer });
     expect(refusedByHost.answer).toEqual(['tag_too_long', 'A tag has at most 100 characters']);
     const { result } = await run('add_conversation_tag(context, "x")', { answer });
-    expect(result).toMatchObject({ reason: 'raised', error: { type: 'HelperError', message: 'A tag has at most 100 characters' } });
+    expect(result).toMatchObject({
+      reason: 'raised',
+      error: { type: 'HelperError', message: 'A tag has at most 100 characters' },
+    });
     expect(result).toHaveProperty('error.traceback', expect.stringMatching(/\nHelperError: A tag has/) as string);
   });
 

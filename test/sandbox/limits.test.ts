@@ -21,7 +21,11 @@ describe('output', () => {
     expect(within.result.outcome).toBe('succeeded');
     expect(Buffer.byteLength(within.stdout + within.stderr)).toBe(1000);
     const past = await run(code, { context: 1001, limits: { outputBytes: 1000 } });
-    expect(past.result).toMatchObject({ outcome: 'failed', reason: 'limit_exceeded', error: { type: 'OutputTooLong' } });
+    expect(past.result).toMatchObject({
+      outcome: 'failed',
+      reason: 'limit_exceeded',
+      error: { type: 'OutputTooLong' },
+    });
     expect(Buffer.byteLength(past.stdout + past.stderr)).toBe(1000);
   });
 
@@ -76,7 +80,10 @@ def handle_event(context):
   });
 
   it('of one handler is not taken from another', async () => {
-    const both = await Promise.all([run(allocate, { context: 120, limits: { memoryBytes } }), run(allocate, { context: 120, limits: { memoryBytes } })]);
+    const both = await Promise.all([
+      run(allocate, { context: 120, limits: { memoryBytes } }),
+      run(allocate, { context: 120, limits: { memoryBytes } }),
+    ]);
     expect(both.map(({ result }) => result.outcome)).toEqual(['succeeded', 'succeeded']);
   });
 });
@@ -84,7 +91,10 @@ def handle_event(context):
 describe('CPU time', () => {
   it.each([
     ['a loop', 'while True: pass'],
-    ['a loop that ignores the warning', 'import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\n    while True: pass'],
+    [
+      'a loop that ignores the warning',
+      'import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\n    while True: pass',
+    ],
   ])('ends %s with limit_exceeded', async (_, statement) => {
     const code = `def handle_event(context):\n    print("before")\n    ${statement}`;
     const { result, stdout } = await run(code, { limits: { cpuSeconds: 1 } });
@@ -161,7 +171,8 @@ describe('the caller', () => {
     const controller = new AbortController();
     const pid = await new Promise<number>((resolve, reject) => {
       run(sleeper, { signal: controller.signal, onLog: (_, text) => Number(text) && controller.abort() }).then(
-        ({ result, stdout }) => (result.outcome === 'aborted' ? resolve(Number(stdout)) : reject(new Error(result.outcome))),
+        ({ result, stdout }) =>
+          result.outcome === 'aborted' ? resolve(Number(stdout)) : reject(new Error(result.outcome)),
         reject,
       );
     });
@@ -175,7 +186,8 @@ describe('the caller', () => {
   it('is told its own error when answering a call fails, and the handler is gone', async () => {
     const broken = new Error('the database is away');
     let pid = 0;
-    const code = 'import os\ndef handle_event(context):\n    print(os.getpid())\n    add_conversation_tag(context, "x")';
+    const code =
+      'import os\ndef handle_event(context):\n    print(os.getpid())\n    add_conversation_tag(context, "x")';
     const outcome = run(code, { answer: () => Promise.reject(broken), onLog: (_, text) => (pid ||= Number(text)) });
     await expect(outcome).rejects.toBe(broken);
     expect(isAlive(pid)).toBe(false);

@@ -35,11 +35,11 @@ const list = createRoute({
 
 const get = createRoute({
   method: 'get',
-  path: '/conversations/{idOrPublicId}',
+  path: '/conversations/{id}',
   tags,
   summary: 'One conversation with its messages, tags, metadata and timeline',
   security,
-  request: { params: z.object({ idOrPublicId: z.string() }) },
+  request: { params: z.object({ id: z.string().meta({ description: 'Its id or public id.' }) }) },
   responses: answers(ConversationWithMessages, 'The conversation.'),
 });
 
@@ -59,7 +59,6 @@ export function addConversationRoutes(api: Api, { store }: ApiDependencies): voi
   });
 
   api.openapi(get, async (c) => {
-    const { idOrPublicId } = c.req.valid('param');
-    return c.json(await getConversation(store.db, c.get('organizationId'), idOrPublicId), 200);
+    return c.json(await getConversation(store.db, c.get('organizationId'), c.req.valid('param').id), 200);
   });
 }

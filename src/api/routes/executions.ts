@@ -15,10 +15,7 @@ const ExecutionQuery = PageQuery.extend({
   handler: z.string().min(1).optional().meta({ description: 'Name of a handler.' }),
   event: z.uuid().optional().meta({ description: 'Id of a conversation event.' }),
   conversation: z.string().min(1).optional().meta({ description: 'Id or public id of a conversation.' }),
-  failed: z
-    .enum(['true', 'false'])
-    .optional()
-    .meta({ description: '`true`: only those that failed or timed out.' }),
+  failed: z.enum(['true', 'false']).optional().meta({ description: '`true`: only those that failed or timed out.' }),
 });
 
 const ExecutionLogs = z
@@ -75,7 +72,8 @@ export function addExecutionRoutes(api: Api, { store }: ApiDependencies): void {
       ...(conversation === undefined ? {} : { conversation }),
       ...(failed === 'true' ? { failed: true } : {}),
     };
-    const find = (at: { limit: number; before?: string }) => listExecutions(store.db, organizationId, { ...at, ...wanted });
+    const find = (at: { limit: number; before?: string }) =>
+      listExecutions(store.db, organizationId, { ...at, ...wanted });
     return c.json(await pageOf(page, find), 200);
   });
 

@@ -1,5 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { Handler, HandlerName, HandlerPush, HandlerVersion, HandlerWithCode, PushedHandler } from '../../contract/handler.ts';
+import {
+  Handler,
+  HandlerName,
+  HandlerPush,
+  HandlerVersion,
+  HandlerWithCode,
+  PushedHandler,
+} from '../../contract/handler.ts';
 import {
   getHandler,
   listHandlers,
@@ -17,6 +24,9 @@ import { invalidRequest } from '../validation.ts';
 const tags = ['Handlers'];
 const params = z.object({ name: z.string().meta({ description: 'Name or id of a handler.' }) });
 
+/** The name stands in the path already; where it is sent too it must be the same. */
+const PushBody = HandlerPush.partial({ name: true }).meta({ id: 'HandlerPushBody' });
+
 const list = createRoute({
   method: 'get',
   path: '/handlers',
@@ -31,9 +41,10 @@ const push = createRoute({
   path: '/handlers/{name}',
   tags,
   summary: 'Push a handler',
-  description: 'Makes a new version when code or settings changed. Events that were accepted before keep their version.',
+  description:
+    'Makes a new version when code or settings changed. Events that were accepted before keep their version.',
   security,
-  request: { params: z.object({ name: HandlerName }), body: bodyOf(HandlerPush.partial({ name: true })) },
+  request: { params: z.object({ name: HandlerName }), body: bodyOf(PushBody) },
   responses: {
     ...answers(PushedHandler, 'The handler was known.'),
     201: jsonOf(PushedHandler, 'The handler is new.'),

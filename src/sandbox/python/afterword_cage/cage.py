@@ -32,6 +32,7 @@ class Cage:
     def enter(self, connection: int, execution_limits: Limits) -> None:
         """Afterwards descriptor CONNECTION is the connection, 0 to 2 lead nowhere, and there are no others."""
         self._keep_only(connection)
+        kernel.be_first_to_go()
         kernel.forbid_tracing()
         kernel.drop_capabilities()
         kernel.forbid_new_privileges()

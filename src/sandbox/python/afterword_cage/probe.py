@@ -41,7 +41,7 @@ def _complaint(attempt: Callable[[], object]) -> str | None:
     except KeyError:
         return f'no table of system calls for {platform.machine()}'
     except OSError as error:
-        return str(error)
+        return error.strerror or str(error)
     return None
 
 
@@ -54,6 +54,8 @@ def _try_in_child(layers: list[str], attack: Callable[[], str | None]) -> str | 
             os.close(reader)
             Cage(layers).enter(writer, _PROBE_LIMITS)
             complaint = attack()
+        except OSError as error:
+            complaint = error.strerror or str(error)
         except BaseException as error:
             complaint = f'{type(error).__name__}: {error}'
         try:

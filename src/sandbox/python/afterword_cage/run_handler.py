@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import inspect
 import io
 import json
@@ -17,7 +18,7 @@ from .channel import Channel, to_utf8
 from .failure import Refusal, describe_failure, syntax_error
 from .helper_error import HelperError
 from .helper_function import make_helpers
-from .output import OutputStream
+from .output import OutputStream, print_at_once
 from .strict_json import NotJson, to_json
 from .user_traceback import HANDLER_FILE, register_source
 
@@ -38,6 +39,7 @@ def run_handler(channel: Channel) -> None:
     module = _make_module(channel, request['helpers'])
     sys.stdin = io.StringIO('')
     sys.stdout, sys.stderr = OutputStream(channel, 'stdout'), OutputStream(channel, 'stderr')
+    builtins.print = print_at_once
     sys.argv = [HANDLER_FILE]
     threading.stack_size(_THREAD_STACK_BYTES)
     random.seed(request['randomSeed'])

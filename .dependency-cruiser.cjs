@@ -1,0 +1,1 @@
+module.exports={forbidden:[],options:{tsPreCompilationDeps:'specify',doNotFollow:{path:'node_modules'},tsConfig:{fileName:'tsconfig.json'},enhancedResolveOptions:{exportsFields:['exports'],conditionNames:['import','require','node','default','types']}}};

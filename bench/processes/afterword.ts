@@ -1,0 +1,71 @@
+/** The product as one worker process: embedded store, both workers, the cage. */
+import { availableParallelism } from 'node:os';
+import { workflowBundlePath } from '../../src/config/workflow-bundle.ts';
+import { readToolchain } from '../../src/config/toolchain.ts';
+import { ConversationInput } from '../../src/contract/conversation.ts';
+import { HandlerPush } from '../../src/contract/handler.ts';
+import { createLog } from '../../src/observability/log.ts';
+import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { saveConversation } from '../../src/store/conversations.ts';
+import { openStore } from '../../src/store/database.ts';
+import { pushHandler } from '../../src/store/handlers.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { ensureOrganization } from '../../src/store/organizations.ts';
+import { connectTemporal } from '../../src/temporal/connection.ts';
+import { connectNative } from '../../src/temporal/native-connection.ts';
+import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
+import { startWorkers } from '../../src/workers.ts';
+import { serve } from './serve.ts';
+
+installTemporalRuntime(createLog({ level: 'warn', process: 'bench' }));
+const store = await openStore({ embeddedFolder: process.env['BENCH_FOLDER'] ?? '' });
+await migrate(store);
+const address = process.env['BENCH_TEMPORAL'];
+await startWorkers({
+  store,
+  temporal: connectTemporal({ address }),
+  connection: await connectNative({ address }),
+  sandbox: await createPythonSandbox({ pythonPath: readToolchain().python ?? 'python3' }),
+  taskQueue: 'afterword',
+  handlerSlots: 4 * availableParallelism(),
+  workflowBundlePath,
+});
+
+serve({
+  async seed({ organization, handlers }: { organization: string; handlers: { name: string; code: string }[] }) {
+    await ensureOrganization(store.db, { id: organization, name: organization });
+    for (const { name, code } of handlers) {
+      const push = HandlerPush.parse({ name, code, eventType: 'conversation_closed' });
+      await pushHandler(store.db, organization, push);
+    }
+  },
+  async saveConversation({ organization, conversation }: { organization: string; conversation: unknown }) {
+    await store.db
+      .transaction()
+      .execute((trx) => saveConversation(trx, organization, ConversationInput.parse(conversation)));
+  },
+  /** Results of an organisation's executions, oldest first. */
+  async results(organization: string) {
+    const rows = await store.db
+      .selectFrom('executions')
+      .innerJoin('conversation_events', 'conversation_events.id', 'executions.event_id')
+      .select(['conversation_events.event_id', 'result'])
+      .where('executions.organization_id', '=', organization)
+      .orderBy('executions.id')
+      .execute();
+    return rows.map((row) => ({ eventId: row.event_id, result: JSON.parse(row.result ?? 'null') as unknown }));
+  },
+  /** How long each attempt took in all, milliseconds, oldest first. */
+  async attempts(organization: string) {
+    const rows = await store.db
+      .selectFrom('attempts')
+      .select(['attempt', 'started_at', 'finished_at'])
+      .where('organization_id', '=', organization)
+      .orderBy('started_at')
+      .execute();
+    return rows.map((row) => ({
+      attempt: row.attempt,
+      ms: (row.finished_at?.getTime() ?? 0) - row.started_at.getTime(),
+    }));
+  },
+});

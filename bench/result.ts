@@ -1,0 +1,42 @@
+export interface BenchResult {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly floor: number | null;
+  /** What the bar is set on: value over floor, or the value itself where there is no floor. */
+  readonly ratio: number | null;
+  readonly bar: string | null;
+  readonly holds: boolean;
+}
+
+interface Measured {
+  readonly value: number;
+  readonly floor?: number;
+  readonly ratio?: number;
+}
+
+function rounded(value: number | undefined): number | null {
+  return value === undefined ? null : Math.round(value * 1000) / 1000;
+}
+
+/** A row whose bar is on the ratio to the floor of the same run, or on the value where it has no floor. */
+export function row(
+  name: string,
+  unit: string,
+  measured: Measured,
+  bar?: { readonly atMost: number } | { readonly atLeast: number },
+): BenchResult {
+  const judged = measured.ratio ?? measured.value;
+  const sign = measured.ratio === undefined ? ` ${unit}` : '×';
+  const common = {
+    name,
+    unit,
+    value: rounded(measured.value) ?? NaN,
+    floor: rounded(measured.floor),
+    ratio: rounded(measured.ratio),
+  };
+  if (bar === undefined) return { ...common, bar: null, holds: true };
+  return 'atMost' in bar
+    ? { ...common, bar: `≤${String(bar.atMost)}${sign}`, holds: judged <= bar.atMost }
+    : { ...common, bar: `≥${String(bar.atLeast)}${sign}`, holds: judged >= bar.atLeast };
+}

@@ -1,0 +1,35 @@
+/** The programs that the rows run. */
+export const withoutCalls = `
+def handle_event(context):
+    return {"messages": len(context["conversation"]["messages"])}
+`;
+
+/** Answers how long each of five calls took, milliseconds. */
+export const fiveCalls = `
+import time
+
+def handle_event(context):
+    times = []
+    for n in range(5):
+        start = time.perf_counter()
+        set_conversation_metadata(context, "key", str(n))
+        times.append((time.perf_counter() - start) * 1000)
+    return times
+`;
+
+/** Fails once, so that the second attempt finds its calls in the ledger. */
+export const failsAfterCalls = (calls: number) => `
+def handle_event(context):
+    for n in range(${String(calls)}):
+        set_conversation_metadata(context, "key", str(n))
+    if context["args"]["attempt"] == 1:
+        raise RuntimeError("once more")
+`;
+
+/** Answers when its first line ran, milliseconds since 1970. */
+export const firstLine = `
+import time
+
+def handle_event(context):
+    return time.time() * 1000
+`;

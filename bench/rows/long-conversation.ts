@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { conversationOf, publishAndSettle, withBenchSystem } from '../bench-system.ts';
+import { interleaved, median, timeEach } from '../measure.ts';
+import { row, type BenchResult } from '../result.ts';
+import { withoutCalls } from './handlers.ts';
+
+const rounds = 5;
+const events = 10;
+
+/** An event on a known conversation: its length must hardly matter. */
+export async function longConversation(): Promise<BenchResult[]> {
+  return withBenchSystem(async ({ organization, afterword }) => {
+    const { id, client } = await organization({ handler: withoutCalls });
+    const [short, long] = [randomUUID(), randomUUID()];
+    await afterword.ask('saveConversation', { organization: id, conversation: conversationOf(short, 5) });
+    await afterword.ask('saveConversation', { organization: id, conversation: conversationOf(long, 5_000) });
+    const measure = async (conversation: string) =>
+      median(await timeEach(events, () => publishAndSettle(client, conversation)));
+    await measure(short);
+    await measure(long);
+    const { value, floor } = await interleaved(
+      rounds,
+      () => measure(long),
+      () => measure(short),
+    );
+    return [row('an event on 5,000 messages, against 5: added', 'ms', { value: value - floor }, { atMost: 25 })];
+  });
+}

@@ -1,0 +1,100 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { createApp } from '../../src/api/app.ts';
+import { listen } from '../../src/api/listen.ts';
+import type { EventToStart } from '../../src/api/start-soon.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/observability/log.ts';
+import { createApiKey } from '../../src/store/api-keys.ts';
+import { openStore } from '../../src/store/database.ts';
+import type { Store } from '../../src/store/database.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { ensureOrganization } from '../../src/store/organizations.ts';
+
+export interface Ran {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly stdin?: string;
+  readonly env?: Record<string, string>;
+  readonly signal?: AbortSignal;
+  /** Sees stdout as it grows. */
+  readonly onStdout?: (sofar: string) => void;
+}
+
+/** The command line in this process, as in a folder `cwd` whose AFTERWORD_HOME is `home`. */
+export async function runIn(
+  cwd: string,
+  home: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Ran> {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  let sofar = '';
+  stdout.on('data', (chunk: Buffer) => options.onStdout?.((sofar += chunk.toString())));
+  const written = Promise.all([text(stdout), text(stderr)]);
+  const exitCode = await runCommandLine(args, {
+    stdin: Readable.from([Buffer.from(options.stdin ?? '')]),
+    stdout,
+    stderr,
+    cwd,
+    version: '0.0.0-test',
+    loadConfig: () => loadConfig({ AFTERWORD_HOME: home, ...options.env }),
+    signal: options.signal ?? new AbortController().signal,
+  });
+  stdout.end();
+  stderr.end();
+  const [out, err] = await written;
+  return { exitCode, stdout: out, stderr: err };
+}
+
+export type PlayEvent = (store: Store, event: EventToStart) => Promise<void>;
+
+/** The API on a port with an embedded store, and a folder to work in; `play` stands for the workers. */
+export async function createCliUnderTest() {
+  const folder = mkdtempSync(join(tmpdir(), 'afterword-cli-'));
+  const home = join(folder, '.afterword');
+  const store = await openStore({ embeddedFolder: join(folder, 'store') });
+  await migrate(store);
+  await ensureOrganization(store.db, { id: 'parcels', name: 'Parcels' });
+  const { key } = await createApiKey(store.db, 'parcels', 'test');
+  const workers: { play: PlayEvent } = { play: () => Promise.resolve() };
+  const plays: Promise<void>[] = [];
+  const app = createApp({
+    store,
+    startEvent: (event) => {
+      plays.push(workers.play(store, event));
+      return Promise.resolve({ runId: 'run', duplicate: false });
+    },
+    health: { checkTemporal: () => Promise.resolve(), relayLagMs: () => 0 },
+    log: createLog({ level: 'silent', process: 'test' }),
+  });
+  const server = await listen(app, { host: '127.0.0.1', port: 0 });
+  mkdirSync(home);
+  writeFileSync(join(home, 'runtime.json'), JSON.stringify({ apiUrl: server.url }));
+  writeFileSync(join(home, 'admin-key'), `${key}\n`);
+  return {
+    folder,
+    home,
+    store,
+    url: server.url,
+    workers,
+    run: (args: readonly string[], options?: RunOptions) => runIn(folder, home, args, options),
+    close: async () => {
+      await Promise.all(plays);
+      await server.stop(1_000);
+      await store.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type CliUnderTest = Awaited<ReturnType<typeof createCliUnderTest>>;

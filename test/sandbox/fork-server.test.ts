@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, rmdir, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { isAlive, openSandbox, runHandler, until } from './running.ts';
+
+const sleeper =
+  'import os, time\ndef handle_event(context):\n    print(os.getppid(), os.getpid(), end=";")\n    time.sleep(60)';
+const pids = (printed: string) => printed.replace(';', '').split(' ').map(Number);
+
+describe('the fork server', () => {
+  let sandbox: PythonSandbox;
+  beforeAll(async () => {
+    sandbox = await openSandbox();
+  });
+  afterAll(() => sandbox.close());
+
+  it('takes its handlers with it when it dies; they are the platform’s failure, and the next run works', async () => {
+    let printed = '';
+    const running = runHandler(sandbox, sleeper, { onLog: (_, text) => (printed += text) });
+    const rejected = expect(running).rejects.toMatchObject({
+      name: 'SandboxError',
+      message: expect.stringMatching(/gone/),
+    });
+    await until('the handler runs', () => printed.includes(';'));
+    const [server = 0, handler = 0] = pids(printed);
+    process.kill(server, 'SIGKILL');
+    await rejected;
+    await until('the handler is gone', () => !isAlive(handler));
+    const { result } = await runHandler(sandbox, 'import os\ndef handle_event(context): return os.getppid()');
+    expect(result).toMatchObject({ outcome: 'succeeded' });
+    expect(result).not.toHaveProperty('result', server);
+  });
+
+  it('kills a handler itself when the host is too busy to', async () => {
+    let blocked = false;
+    const { result } = await runHandler(sandbox, sleeper, {
+      limits: { wallMs: 50 },
+      onLog: () => {
+        if (blocked) return;
+        blocked = true;
+        const until = Date.now() + 3_000;
+        while (Date.now() < until);
+      },
+    });
+    expect(result.outcome).toBe('timed_out');
+  });
+
+  it('takes 300 connections at once without losing one', async () => {
+    const code = 'def handle_event(context): return context["n"]';
+    const runs = await Promise.all(
+      Array.from({ length: 300 }, (_, n) => runHandler(sandbox, code, { context: { n } })),
+    );
+    expect(runs.map(({ result }) => result.outcome === 'succeeded' && result.result)).toEqual(runs.map((_, n) => n));
+  });
+
+  it('listens in a folder nobody else can enter, and leaves none behind', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'afterword-test-'));
+    const { TMPDIR } = process.env;
+    process.env.TMPDIR = own;
+    const inOwn = await openSandbox();
+    await runHandler(inOwn, 'def handle_event(context): return 1');
+    const [folder = 'none'] = await readdir(own);
+    expect((await stat(join(own, folder))).mode & 0o777).toBe(0o700);
+    await inOwn.close();
+    expect(await readdir(own)).toEqual([]);
+    if (TMPDIR === undefined) Reflect.deleteProperty(process.env, 'TMPDIR');
+    else process.env.TMPDIR = TMPDIR;
+    await rmdir(own);
+  });
+});
+
+describe('a worker that dies', () => {
+  it.each(['SIGKILL', 'SIGTERM'] as const)('of %s takes the fork server and all handlers with it', async (signal) => {
+    const worker = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/host.ts'), sleeper]);
+    let printed = '';
+    createInterface({ input: worker.stdout }).on('line', (line) => {
+      const message = JSON.parse(line) as { printed?: string };
+      printed += message.printed ?? '';
+    });
+    await until('the handler runs', () => printed.includes(';'), 10_000);
+    const both = pids(printed);
+    expect(both.map(isAlive)).toEqual([true, true]);
+    worker.kill(signal);
+    await until('both processes are gone', () => !both.some(isAlive));
+  });
+});

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { inject } from 'vitest';
+import type { z } from 'zod';
+import type { Checkpoint } from '../../src/activities/checkpoint.ts';
+import { connectAfterword, type AfterwordClient } from '../../src/client.ts';
+import type { ConversationEventInput } from '../../src/contract/conversation-event.ts';
+import { HandlerPush } from '../../src/contract/handler.ts';
+import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { openStore, type Store } from '../../src/store/database.ts';
+import { getExecution, listExecutions } from '../../src/store/executions.ts';
+import { pushHandler } from '../../src/store/handlers.ts';
+import { ensureOrganization } from '../../src/store/organizations.ts';
+import { connectTemporal, type Temporal } from '../../src/temporal/connection.ts';
+import { connectNative } from '../../src/temporal/native-connection.ts';
+import { startWorkers } from '../../src/workers.ts';
+import { createDatabase } from './databases.ts';
+import './provided.ts';
+
+export const organization = 'example';
+
+export type EventInput = z.input<typeof ConversationEventInput>;
+
+export interface SystemOptions {
+  readonly checkpoint?: Checkpoint;
+  readonly wallMs?: number;
+  readonly handlerSlots?: number;
+  /** Without workers: they are the test's own processes. */
+  readonly withoutWorkers?: boolean;
+}
+
+/** A running Afterword of a test's own: real PostgreSQL, real Temporal on a task queue of its own, the real cage. */
+export interface TestSystem {
+  readonly store: Store;
+  readonly temporal: Temporal;
+  readonly client: AfterwordClient;
+  readonly taskQueue: string;
+  readonly databaseUrl: string;
+  push(name: string, code: string, more?: Partial<z.input<typeof HandlerPush>>): Promise<void>;
+  /** Publishes and waits; the event's executions in full, by handler name. */
+  run(event?: Partial<EventInput>): Promise<Record<string, Awaited<ReturnType<typeof getExecution>>>>;
+  executionsOf(workflowId: string): Promise<Record<string, Awaited<ReturnType<typeof getExecution>>>>;
+  stop(): Promise<void>;
+}
+
+export function closedEvent(more: Partial<EventInput> = {}): EventInput {
+  const id = randomUUID();
+  return {
+    id: `event-${id}`,
+    type: 'conversation_closed',
+    conversation: {
+      id,
+      publicId: id.slice(0, 8).toUpperCase(),
+      subject: 'Where is my order?',
+      businessSlug: 'example-shop',
+      messages: [
+        { sender: 'customer', timestamp: '2026-01-05T10:00:00Z', content: 'Where is my order?', channel: 'email' },
+        { sender: 'agent', timestamp: '2026-01-05T10:05:00Z', content: 'It is on its way.', channel: 'email' },
+      ],
+    },
+    ...more,
+  } as EventInput;
+}
+
+export async function startSystem(options: SystemOptions = {}): Promise<TestSystem> {
+  const { address } = inject('temporal');
+  const database = await createDatabase();
+  const store = await openStore({ databaseUrl: database.url, embeddedFolder: '' });
+  await ensureOrganization(store.db, { id: organization, name: 'Example' });
+  const taskQueue = `test-${randomUUID()}`;
+  const temporal = connectTemporal({ address });
+  const client = connectAfterword({ organization, taskQueue, address });
+  const workers = options.withoutWorkers === true ? undefined : await startTestWorkers();
+
+  async function startTestWorkers() {
+    const sandbox = await createPythonSandbox({ pythonPath: inject('python') ?? 'python3' });
+    const connection = await connectNative({ address });
+    const { checkpoint, wallMs, handlerSlots = 12 } = options;
+    const running = await startWorkers({
+      store,
+      temporal,
+      connection,
+      sandbox,
+      taskQueue,
+      handlerSlots,
+      workflowBundlePath: inject('workflowBundle'),
+      ...(checkpoint ? { checkpoint } : {}),
+      ...(wallMs === undefined ? {} : { wallMs }),
+    });
+    return {
+      async stop() {
+        await running.shutdown();
+        await sandbox.close();
+        await connection.close();
+      },
+    };
+  }
+
+  async function executionsOf(workflowId: string) {
+    const event = await store.db
+      .selectFrom('conversation_events')
+      .select('id')
+      .where('workflow_id', '=', workflowId)
+      .executeTakeFirstOrThrow();
+    const executions = await listExecutions(store.db, organization, { eventId: event.id, limit: 1_000 });
+    const details = await Promise.all(executions.map(({ id }) => getExecution(store.db, organization, id)));
+    return Object.fromEntries(details.map((detail) => [detail.handlerName, detail]));
+  }
+
+  return {
+    store,
+    temporal,
+    client,
+    taskQueue,
+    databaseUrl: database.url,
+    async push(name, code, more = {}) {
+      const push = HandlerPush.parse({ name, eventType: 'conversation_closed', code, ...more });
+      await pushHandler(store.db, organization, push);
+    },
+    async run(event) {
+      const published = await client.publish(closedEvent(event));
+      await client.result(published.workflowId);
+      return executionsOf(published.workflowId);
+    },
+    executionsOf,
+    async stop() {
+      await workers?.stop();
+      await client.close();
+      await temporal.close();
+      await store.close();
+      await database.drop();
+    },
+  };
+}
