@@ -58,6 +58,8 @@ async function bundle() {
     const { code } = await bundleWorkflowCode({ workflowsPath, logger });
     await writeFile(join(draft, 'workflow-bundle.js'), code);
   } catch (error) {
-    throw new SetupError(`The workflows could not be bundled:\n${lastLines([...messages, String(error)].join('\n'), 40)}`);
+    throw new SetupError(
+      `The workflows could not be bundled:\n${lastLines([...messages, String(error)].join('\n'), 40)}`,
+    );
   }
 }

@@ -14,12 +14,14 @@ import {
   logServerStopping,
   warnOfOpenHost,
 } from './observability/server-log.ts';
+import { createCallsInFlight } from './relay/calls-in-flight.ts';
 import { createRelay } from './relay/relay.ts';
 import { openStore } from './store/database.ts';
 import type { Store } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
 import { connectTemporal, type Temporal } from './temporal/connection.ts';
 import { createEventStarter } from './temporal/start-event.ts';
+import type { EventToStart } from './temporal/start-event.ts';
 
 export interface ServerOptions {
   readonly config: Pick<Config, 'host' | 'port' | 'taskQueue'>;
@@ -30,22 +32,30 @@ export interface ServerOptions {
 
 export interface RunningServer {
   readonly url: string;
-  /** Finishes the requests under way, within 3 s. Store and Temporal connection stay open: they are the caller's. */
+  /** Finishes the requests under way, within 3 s, and ends the relay. Store and Temporal connection stay open: they are the caller's. */
   stop(): Promise<void>;
 }
 
 const requestGraceMs = 3_000;
-const temporalCheckMs = 1_500;
+/** The SDK would go on trying for 20 s; the relay does that itself, and a stop cannot wait so long. */
+const temporalCallMs = 3_000;
 
 /** API and relay in this process. Temporal may be away: events are accepted all the same. Throws `port_taken`. */
 export async function startServer({ config, store, temporal, log }: ServerOptions): Promise<RunningServer> {
-  const startEvent = createEventStarter(temporal.client, { taskQueue: config.taskQueue });
+  const calls = createCallsInFlight();
+  const inTime = <Answer>(call: () => Promise<Answer>) =>
+    calls.watch(temporal.client.withDeadline(Date.now() + temporalCallMs, call));
+  const start = createEventStarter(temporal.client, { taskQueue: config.taskQueue });
+  const startEvent = (event: EventToStart) => inTime(() => start(event));
+  const checkTemporal = async () => {
+    await inTime(() => temporal.client.workflowService.describeNamespace({ namespace: temporal.namespace }));
+  };
   const relay = createRelay({ store, startEvent, log });
   const app = createApp({
     store,
     startEvent,
     log,
-    health: { checkTemporal: () => checkTemporal(temporal), relayLagMs: () => relay.lagMs() },
+    health: { checkTemporal, relayLagMs: () => relay.lagMs() },
   });
   if (!isLoopback(config.host)) warnOfOpenHost(log, config.host);
   const listening = await listen(app, config);
@@ -55,15 +65,10 @@ export async function startServer({ config, store, temporal, log }: ServerOption
     url: listening.url,
     stop: async () => {
       const [cutOff] = await Promise.all([listening.stop(requestGraceMs), relay.stop()]);
+      await calls.settled();
       logServerStopped(log, cutOff);
     },
   };
-}
-
-async function checkTemporal({ client, namespace }: Temporal): Promise<void> {
-  await client.withDeadline(Date.now() + temporalCheckMs, () =>
-    client.workflowService.describeNamespace({ namespace }),
-  );
 }
 
 const stopMs = 5_000;

@@ -1,4 +1,7 @@
-"""Counts how often a conversation was handed off, and tags one that goes back and forth."""
+"""Counts how often a conversation was handed off, and tags one that goes back and forth.
+
+When an attempt fails half-way, the next one is given the recorded answer of every call already made: it cannot count twice.
+"""
 
 OFTEN = 3
 

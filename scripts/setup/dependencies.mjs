@@ -7,8 +7,6 @@ import { lastLines, run } from './run.mjs';
 
 const declared = /** @type {const} */ (['dependencies', 'devDependencies', 'optionalDependencies']);
 
-/** @typedef {{ version?: string, link?: boolean, optional?: boolean }} LockedPackage */
-
 export async function ensureDependencies() {
   if (areInstalled()) return false;
   await withLock(`the dependencies of ${root}`, async () => {
@@ -51,7 +49,7 @@ function areInstalled() {
   return !missing && Object.keys(present).every((path) => path in wanted);
 }
 
-/** @param {string} file @returns {Record<string, LockedPackage>} */
+/** @param {string} file @returns {import('./lockfile.mjs').LockedPackages} */
 function packagesOf(file) {
   return JSON.parse(readFileSync(file, 'utf8')).packages;
 }

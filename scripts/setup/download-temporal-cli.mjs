@@ -3,7 +3,7 @@
 import { lookup } from 'node:dns/promises';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 
-const [downloadDir, version] = process.argv.slice(2);
+const [downloadDir = '.', version = 'default'] = process.argv.slice(2);
 
 // Without a network the SDK's client tries for minutes; one look-up tells in milliseconds.
 await Promise.race([

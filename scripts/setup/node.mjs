@@ -4,13 +4,13 @@ import { root } from './paths.mjs';
 import { SetupError, say } from './progress.mjs';
 import { run } from './run.mjs';
 
-const oldest = [22, 12];
+const oldest = { major: 22, minor: 12 };
 const shipped = join(root, 'node_modules', '.bin', 'node');
 
 /** @param {string} version */
 export function isNewEnough(version) {
   const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
-  return major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
+  return major > oldest.major || (major === oldest.major && minor >= oldest.minor);
 }
 
 /**
@@ -31,7 +31,7 @@ export async function findNode() {
   const system = await systemNode();
   if (isNewEnough(system.version)) return system.path;
   throw new SetupError(
-    `Afterword needs Node ${oldest.join('.')} or newer; this is Node ${system.version}.\n` +
+    `Afterword needs Node ${oldest.major}.${oldest.minor} or newer; this is Node ${system.version}.\n` +
       `  Tried: the package node-${process.platform}-${process.arch} (comes with the dependencies on Linux), ${system.path}.\n` +
       '  What to do: install Node 24 and run this again.',
   );

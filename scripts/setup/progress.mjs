@@ -3,6 +3,7 @@ const heartbeatMs = tty ? 1_000 : 30_000;
 
 /** Ends set-up with a message for people instead of a stack trace. */
 export class SetupError extends Error {
+  /** @override */
   name = 'SetupError';
 }
 

@@ -15,7 +15,10 @@ export function isBuilt() {
 export function sourcesHash() {
   const hash = createHash('sha256');
   for (const file of [...configuration.map((name) => join(root, name)), ...typescriptFiles(join(root, 'src'))]) {
-    hash.update(`${relative(root, file)}\0`).update(readFileSync(file)).update('\0');
+    hash
+      .update(`${relative(root, file)}\0`)
+      .update(readFileSync(file))
+      .update('\0');
   }
   return hash.digest('hex');
 }

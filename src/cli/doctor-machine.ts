@@ -19,7 +19,7 @@ export async function checkMachine(config: Config): Promise<Finding[]> {
   ];
 }
 
-export function checkNode(version: string): Finding {
+function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [needMajor, needMinor] = oldestNode;
   const ok = major > needMajor || (major === needMajor && minor >= needMinor);

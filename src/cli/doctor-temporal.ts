@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Finding } from './doctor.ts';
-import { localTemporalAddress } from './temporal-address.ts';
+import { temporalTarget } from './local-temporal.ts';
 
 const answerWithinMs = 3_000;
 
@@ -8,8 +8,7 @@ const answerWithinMs = 3_000;
 export async function checkTemporal(config: Config): Promise<Finding[]> {
   const check = 'temporal';
   const { connectTemporal } = await import('../temporal/connection.ts');
-  const address = localTemporalAddress(config);
-  const temporal = connectTemporal(address === undefined ? {} : { address });
+  const temporal = connectTemporal(temporalTarget(config));
   const { client, namespace } = temporal;
   try {
     await client.withDeadline(Date.now() + answerWithinMs, () =>

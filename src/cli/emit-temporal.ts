@@ -6,7 +6,7 @@ import type { Emitted, EmitOptions } from './emit.ts';
 import { followEvent, reportEmitted } from './emit.ts';
 import type { Invocation } from './environment.ts';
 import type { EventFile, FileEvent } from './event-file.ts';
-import { localTemporalAddress } from './temporal-address.ts';
+import { temporalTarget } from './local-temporal.ts';
 
 interface Waiting {
   /** Of Date.now(). */
@@ -25,12 +25,7 @@ export async function emitToTemporal(invocation: Invocation, file: EventFile, op
   const inputs = file.events.map(checked);
   const { connectAfterword } = await import('../client.ts');
   const config = invocation.environment.loadConfig();
-  const address = localTemporalAddress(config);
-  const client = connectAfterword({
-    organization: config.organization,
-    taskQueue: config.taskQueue,
-    ...(address === undefined ? {} : { address }),
-  });
+  const client = connectAfterword({ organization: config.organization, ...temporalTarget(config) });
   try {
     const started: Started[] = [];
     for (const input of inputs) {

@@ -38,8 +38,9 @@ async function followAll(invocation: Invocation, api: ApiClient, options: LogsOp
   const followed = new Map<string, ExecutionPrinter>();
   const ended = new Set<string>();
   for (let first = true; ; first = false) {
-    const limit = first ? options.limit : pageLimit;
-    const { items } = await asking(invocation, () => api.executions({ limit, handler: options.handler }));
+    const { items } = await asking(invocation, () => api.executions({ limit: pageLimit, handler: options.handler }));
+    // What ended before is not shown, but for the newest few.
+    if (first) for (const { id, status } of items.slice(options.limit)) if (isFinal(status)) ended.add(id);
     if (!first && items.length === pageLimit && items.every(({ id }) => !followed.has(id) && !ended.has(id))) {
       invocation.output.note('More executions begin than can be followed; choose one handler with --handler.');
     }

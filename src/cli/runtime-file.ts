@@ -5,7 +5,8 @@ import { z } from 'zod';
 const RuntimeFile = z.object({
   apiUrl: z.string(),
   temporalAddress: z.string().optional(),
-  temporalUiUrl: z.string().optional(),
+  namespace: z.string().optional(),
+  taskQueue: z.string().optional(),
 });
 export type RuntimeFile = z.infer<typeof RuntimeFile>;
 

@@ -1,4 +1,7 @@
-/** Results in the order of the items; at most `concurrency` under way at once. The first rejection rejects all. */
+/**
+ * Results in the order of the items; at most `concurrency` under way at once, one where it is no number from 1 up. The
+ * first rejection rejects all.
+ */
 export async function eachWithConcurrency<Item, Result>(
   items: readonly Item[],
   concurrency: number,
@@ -9,6 +12,7 @@ export async function eachWithConcurrency<Item, Result>(
   async function lane(): Promise<void> {
     for (const [index, item] of queue) results[index] = await work(item);
   }
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, lane));
+  const lanes = concurrency >= 1 ? Math.min(concurrency, items.length) : 1;
+  await Promise.all(Array.from({ length: lanes }, lane));
   return results;
 }

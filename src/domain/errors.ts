@@ -164,6 +164,12 @@ export const errorTable = {
   ),
   python_missing: entry('setup', 500, 'No usable Python', 'Install CPython 3.10 or newer, or set AFTERWORD_PYTHON.'),
   temporal_cli_missing: entry('setup', 500, 'No Temporal CLI', 'Run `npm run setup`, or set TEMPORAL_CLI_PATH.'),
+  temporal_start_failed: entry(
+    'setup',
+    500,
+    'The Temporal development server does not run',
+    'See what it said, above or in temporal.log; then start again.',
+  ),
   server_unreachable: entry(
     'unavailable',
     503,

@@ -29,7 +29,7 @@ export function createLog({ level, process }: LogOptions, destination?: Destinat
  * Only what a reader needs of an error. Drivers hang more on theirs: the row that was refused, the parameters, the
  * connection's address with its password.
  */
-export function describeError(error: unknown): unknown {
+function describeError(error: unknown): unknown {
   return describe(error, 0);
 }
 

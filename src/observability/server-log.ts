@@ -1,3 +1,4 @@
+import { AfterwordError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Log } from './log.ts';
 
@@ -25,7 +26,9 @@ export function logServerStopped(log: Log, cutOff: boolean): void {
 }
 
 export function logServerFailed(log: Log, err: unknown): void {
-  log.fatal({ err }, 'The server cannot run');
+  if (err instanceof AfterwordError) {
+    log.fatal({ code: err.code, detail: err.message, mend: err.entry.mend }, 'The server cannot run');
+  } else log.fatal({ err }, 'The server cannot run');
 }
 
 export interface RequestFacts {

@@ -18,13 +18,15 @@ export async function connectTo(path: string, unwanted: () => boolean): Promise<
       socket.destroy();
     } catch (error) {
       socket.destroy();
-      if (!isBacklogFull(error)) throw new SandboxError('The Python fork server cannot be reached', { cause: error });
+      if (codeOf(error) !== 'EAGAIN')
+        throw new SandboxError('The Python fork server cannot be reached', { cause: error });
       await pause(retryMs);
     }
   }
   return undefined;
 }
 
-function isBacklogFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+/** The `code` of a Node system error, such as ENOENT. */
+export function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -27,7 +27,8 @@ export function describeExit(report: ExitReport, limits: SandboxLimits, runMs: n
   if (report.cause === 'threads') {
     return failed('limit_exceeded', 'TooManyThreads', 'The handler started more threads than it may have. Use fewer.');
   }
-  if ((signal === SIGXCPU || signal === SIGKILL) && report.cpuMs >= nearly * 1000 * limits.cpuSeconds) {
+  // At the limit comes SIGXCPU; a second later, to one that ignores it, SIGKILL.
+  if (signal === SIGXCPU || (signal === SIGKILL && report.cpuMs >= nearly * 1000 * limits.cpuSeconds)) {
     const message = `The handler used up the ${String(limits.cpuSeconds)} s of CPU time it may have. Do less work in it.`;
     return failed('limit_exceeded', 'CpuTimeLimit', message);
   }

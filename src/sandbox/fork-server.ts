@@ -2,9 +2,11 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
+import { codeOf, connectTo } from './connect.ts';
 import { ExitReport } from './exit-report.ts';
 import { pythonFlags, pythonMain, type SandboxCapability } from './probe.ts';
 import { SandboxError } from './sandbox.ts';
@@ -30,9 +32,16 @@ const cleanEnvironment = {
   PYTHONDONTWRITEBYTECODE: '1',
 };
 
+export interface ForkServerSettings {
+  readonly capability: SandboxCapability;
+  /** Folders of Python packages beside the interpreter's own. */
+  readonly packageFolders: readonly string[];
+  readonly log: (message: string) => void;
+}
+
 /** The warmed interpreter that forks a child for each connection. Lives until it is stopped or dies; then make another. */
 export class ForkServer {
-  readonly socketPath: string;
+  readonly #socketPath: string;
   /** Resolves, never rejects, with a sentence on why it is gone. */
   readonly gone: Promise<string>;
   #alive = true;
@@ -41,9 +50,9 @@ export class ForkServer {
   #executions = 0;
 
   /** Resolves when it accepts connections; rejects with SandboxError. */
-  static async start(capability: SandboxCapability, log: (message: string) => void): Promise<ForkServer> {
+  static async start(settings: ForkServerSettings): Promise<ForkServer> {
     const folder = await mkdtemp(join(tmpdir(), 'afterword-python-'));
-    const server = new ForkServer(capability, folder, log);
+    const server = new ForkServer(settings, folder);
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<string>((resolve) => {
       timer = setTimeout(() => {
@@ -59,9 +68,9 @@ export class ForkServer {
 
   readonly #ready: Promise<undefined>;
 
-  private constructor(capability: SandboxCapability, folder: string, log: (message: string) => void) {
-    this.socketPath = join(folder, 'socket');
-    const options = JSON.stringify({ socket: this.socketPath, layers: capability.layers });
+  private constructor({ capability, packageFolders, log }: ForkServerSettings, folder: string) {
+    this.#socketPath = join(folder, 'socket');
+    const options = JSON.stringify({ socket: this.#socketPath, layers: capability.layers, packageFolders });
     // Detached: its own session, so that Ctrl-C in a terminal leaves it to us to end it.
     this.#process = spawn(capability.executable, [...pythonFlags, pythonMain, 'serve', options], {
       env: cleanEnvironment,
@@ -99,6 +108,17 @@ export class ForkServer {
     });
   }
 
+  /** Undefined once `unwanted()`. A server that lives and cannot be reached (its socket was deleted) makes way for another. */
+  async connect(unwanted: () => boolean): Promise<Socket | undefined> {
+    try {
+      return await connectTo(this.#socketPath, unwanted);
+    } catch (error) {
+      const code = error instanceof Error ? codeOf(error.cause) : undefined;
+      if (code === 'ENOENT' || code === 'ECONNREFUSED') await this.stop();
+      throw error;
+    }
+  }
+
   /** A new execution's number, and its end: resolves when the process is gone, rejects when the fork server is. */
   expect(): { id: number; exited: Promise<ExitReport> } {
     const id = (this.#executions += 1);
@@ -108,11 +128,6 @@ export class ForkServer {
     });
     exited.catch(() => undefined); // whoever awaits it hears of it
     return { id, exited };
-  }
-
-  /** The connection was never made: there will be no report. */
-  forget(id: number): void {
-    this.#waiting.delete(id);
   }
 
   /** Everything it runs dies with it. Resolves when all processes are gone. */

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { connectTo } from './connect.ts';
 import { execMessage, header } from './exec-message.ts';
 import { describeExit, timedOut } from './exit-report.ts';
 import type { ForkServer } from './fork-server.ts';
@@ -48,7 +47,7 @@ export class HandlerRun {
   }
 
   async #converse(server: ForkServer): Promise<SandboxResult> {
-    const socket = await connectTo(server.socketPath, () => this.#ending !== undefined);
+    const socket = await server.connect(() => this.#ending !== undefined);
     if (!socket) return settle(this.#ending);
     this.#socket = socket;
     const { id, exited } = server.expect();
@@ -64,19 +63,20 @@ export class HandlerRun {
     socket.uncork();
     await closed;
     clearTimeout(this.#timer);
-    try {
-      const report = await within(killTimeoutMs, exited, 'The process of a handler could not be ended');
-      if (this.#ending) return settle(this.#ending);
-      if (!this.#conversation.started) throw new SandboxError('The process of a handler ended before it ran');
-      return describeExit(report, this.#program.limits, this.#runMs());
-    } catch (error) {
-      // The fork server died. Whoever had already got an answer keeps it: the process is gone all the same.
-      if (this.#ending) return settle(this.#ending);
-      throw error;
-    } finally {
-      server.forget(id);
-    }
+    // Should the fork server die now, an answer that is already here still counts: its children die with it.
+    const report = await within(
+      killTimeoutMs,
+      exited.catch(this.#unlessEnded),
+      'The process of a handler could not be ended',
+    );
+    if (this.#ending || !report) return settle(this.#ending);
+    if (!this.#conversation.started) throw new SandboxError('The process of a handler ended before it ran');
+    return describeExit(report, this.#program.limits, this.#runMs());
   }
+
+  readonly #unlessEnded = (serverGone: unknown): undefined => {
+    if (!this.#ending) throw asError(serverGone);
+  };
 
   #hear(chunk: Buffer): void {
     let events = 0;

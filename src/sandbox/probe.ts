@@ -39,10 +39,11 @@ const ProbeAnswer = z.discriminatedUnion('supported', [
 type ProbeAnswer = z.infer<typeof ProbeAnswer>;
 
 const probeTimeoutMs = 20_000;
-const installPython = 'Install CPython 3.10 or newer and name it in the configuration.';
+const installPython = 'Install CPython 3.10 or newer and name it in AFTERWORD_PYTHON.';
 const useLinux =
   'Run it on Linux 5.13 or newer with Landlock switched on (lsm=landlock,… on the kernel command line), ' +
-  'where no container runtime blocks Landlock and seccomp.';
+  'where no container runtime blocks Landlock and seccomp. Only if you trust every author of handlers with all the ' +
+  'worker has: AFTERWORD_UNSAFE_UNCAGED_PYTHON=true.';
 
 /** Finds out by real system calls, in a subprocess, how well handlers can be locked up here. Never rejects. */
 export async function probeSandbox(pythonPath: string): Promise<SandboxCapability> {

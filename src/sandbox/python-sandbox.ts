@@ -1,4 +1,4 @@
-import { ForkServer } from './fork-server.ts';
+import { ForkServer, type ForkServerSettings } from './fork-server.ts';
 import { HandlerRun } from './handler-run.ts';
 import { probeSandbox, type SandboxCapability } from './probe.ts';
 import { SandboxError, type Sandbox, type SandboxHost, type SandboxProgram, type SandboxResult } from './sandbox.ts';
@@ -6,6 +6,8 @@ import { SandboxError, type Sandbox, type SandboxHost, type SandboxProgram, type
 export interface PythonSandboxOptions {
   /** CPython 3.10 or newer: a path, or a name to be found on PATH. */
   readonly pythonPath: string;
+  /** Folders of packages handlers may import besides those of the interpreter, as `pip install --target` makes them. */
+  readonly packageFolders?: readonly string[];
   /** Runs handlers even where a layer of the cage is missing. Layers that can be had are used all the same. */
   readonly unsandboxed?: boolean;
   /** One line each: warnings for the operator, and what the fork server writes to its stderr. */
@@ -25,8 +27,9 @@ const exposed = {
 /** Never rejects for what the system lacks: then `run` answers `refused`, with the reason. */
 export async function createPythonSandbox(options: PythonSandboxOptions): Promise<PythonSandbox> {
   const log = options.log ?? (() => undefined);
+  const packageFolders = options.packageFolders ?? [];
   const capability = await probeSandbox(options.pythonPath);
-  if (capability.level === 'full') return new CagedPython(capability, log);
+  if (capability.level === 'full') return new CagedPython({ capability, packageFolders, log });
   if (options.unsandboxed !== true || capability.executable === '') {
     log(`Python handlers are refused: ${capability.detail}. ${capability.mend}`);
     return new RefusedPython(capability);
@@ -34,18 +37,18 @@ export async function createPythonSandbox(options: PythonSandboxOptions): Promis
   const open = (['landlock', 'seccomp'] as const).filter((layer) => !capability.layers.includes(layer));
   const what = open.map((layer) => exposed[layer]).join('; ');
   log(`WARNING: Python handlers run UNSANDBOXED, because ${capability.detail}. Exposed to any handler: ${what}.`);
-  return new CagedPython(capability, log);
+  return new CagedPython({ capability, packageFolders, log });
 }
 
 class CagedPython implements PythonSandbox {
   readonly capability: SandboxCapability;
-  readonly #log: (message: string) => void;
+  readonly #settings: ForkServerSettings;
   #server: Promise<ForkServer> | undefined;
   #closed = false;
 
-  constructor(capability: SandboxCapability, log: (message: string) => void) {
-    this.capability = capability;
-    this.#log = log;
+  constructor(settings: ForkServerSettings) {
+    this.capability = settings.capability;
+    this.#settings = settings;
   }
 
   async run(program: SandboxProgram, host: SandboxHost, signal?: AbortSignal): Promise<SandboxResult> {
@@ -68,7 +71,7 @@ class CagedPython implements PythonSandbox {
   }
 
   #start(): Promise<ForkServer> {
-    const starting = ForkServer.start(this.capability, this.#log);
+    const starting = ForkServer.start(this.#settings);
     const forget = () => {
       if (this.#server === starting) this.#server = undefined;
     };

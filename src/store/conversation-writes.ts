@@ -54,7 +54,7 @@ export async function lockConversation(
 
 /**
  * Writes the input to its locked row: what it gives overwrites, what it leaves out stays; messages whose id is new are
- * appended in the order given. One statement, however many messages (5,000: 120 ms).
+ * appended in the order given. One statement, however many messages (5,000: 0.4 s).
  * Throws `conversation_too_large`, `public_id_taken`.
  */
 export async function writeConversation(

@@ -127,10 +127,14 @@ interface End {
   readonly message: string;
 }
 
+const cancelled: End = { status: 'cancelled', reason: null, message: 'The run was cancelled.' };
+
 function endOf(error: unknown): End {
-  if (isCancellation(error)) return { status: 'cancelled', reason: null, message: 'The run was cancelled.' };
+  if (isCancellation(error)) return cancelled;
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure && cause.type === 'HandlerFailed') {
+    // Another attempt would have followed: only a cancellation keeps the server from it.
+    if (cause.nonRetryable !== true) return cancelled;
     const [failure] = (cause.details ?? []) as HandlerFailure[];
     if (failure !== undefined) return { ...failure, message: cause.message };
   }

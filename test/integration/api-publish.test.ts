@@ -159,7 +159,7 @@ describe('publishing', () => {
       expect((await away.send('POST', events, anEvent({ id: 'hangs' }))).status).toBe(202);
       const firstMs = performance.now() - begin;
       expect(firstMs).toBeGreaterThan(900);
-      expect(firstMs).toBeLessThan(2_500);
+      expect(firstMs).toBeLessThan(4_000);
       await Promise.all(Array.from({ length: 10 }, (_, n) => away.send('POST', events, anEvent({ id: `hangs-${n}` }))));
       expect(performance.now() - begin - firstMs).toBeLessThan(1_000);
     });

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AfterwordError } from '../../src/domain/errors.ts';
 import { createRelay } from '../../src/relay/relay.ts';
@@ -259,7 +260,13 @@ describe('the relay', () => {
   });
 
   test('starts at most ten at once, and more than a hundred without waiting between', async () => {
-    await publish(...Array.from({ length: 120 }, (_, n) => `many ${n}`));
+    await publish('first of many');
+    await sql`
+      insert into conversation_events (id, organization_id, source, event_id, type, conversation_id, occurred_at,
+        received_at, context, message_seq, workflow_id, relay_at)
+      select gen_random_uuid(), organization_id, 'copies', n::text, type, conversation_id, occurred_at, received_at,
+        context, message_seq, workflow_id || n, relay_at
+      from conversation_events, generate_series(1, 119) as n where event_id = 'first of many'`.execute(api.store.db);
     await letAllBeDue();
     let underWay = 0;
     let most = 0;

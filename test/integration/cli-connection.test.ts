@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { createEmptyDatabase } from '../setup/databases.ts';
 import { createCliUnderTest, runIn } from './cli-under-test.ts';
 import type { CliUnderTest } from './cli-under-test.ts';
 
@@ -15,7 +16,11 @@ beforeAll(async () => {
 afterAll(() => cli.close());
 
 /** The command line in an empty folder, where nothing has ever run. */
-async function runNowhere(args: readonly string[], env: Record<string, string> = {}, files: Record<string, string> = {}) {
+async function runNowhere(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  files: Record<string, string> = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), 'afterword-nowhere-'));
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
@@ -48,10 +53,14 @@ describe('the server', () => {
   });
 
   test('that has stopped', async () => {
-    const ran = await runNowhere(['executions', '--json'], {}, {
-      'runtime.json': '{"apiUrl": "http://127.0.0.1:9"}',
-      'admin-key': 'aw_key_of_before',
-    });
+    const ran = await runNowhere(
+      ['executions', '--json'],
+      {},
+      {
+        'runtime.json': '{"apiUrl": "http://127.0.0.1:9"}',
+        'admin-key': 'aw_key_of_before',
+      },
+    );
     expect(ran).toMatchObject({ exitCode: 1, stdout: '' });
     expect(JSON.parse(ran.stderr)).toMatchObject({
       error: { code: 'server_unreachable', mend: expect.stringContaining('npm start') as string },
@@ -76,8 +85,12 @@ describe('the server', () => {
   });
 
   test('is --url before AFTERWORD_URL before runtime.json', async () => {
-    expect(await cli.run(['handlers', 'list'], { env: { AFTERWORD_URL: 'http://127.0.0.1:9' } })).toMatchObject({ exitCode: 1 });
-    const ran = await cli.run(['handlers', 'list', '--url', `${cli.url}/`], { env: { AFTERWORD_URL: 'http://127.0.0.1:9' } });
+    expect(await cli.run(['handlers', 'list'], { env: { AFTERWORD_URL: 'http://127.0.0.1:9' } })).toMatchObject({
+      exitCode: 1,
+    });
+    const ran = await cli.run(['handlers', 'list', '--url', `${cli.url}/`], {
+      env: { AFTERWORD_URL: 'http://127.0.0.1:9' },
+    });
     expect(ran).toMatchObject({ exitCode: 0 });
   });
 });
@@ -103,7 +116,9 @@ describe('the API key', () => {
 
   test('of the environment goes before the file', async () => {
     await withServer('{"items": []}', async (url, seen) => {
-      const ran = await cli.run(['handlers', 'list', '--url', url], { env: { AFTERWORD_API_KEY: 'aw_from_the_environment' } });
+      const ran = await cli.run(['handlers', 'list', '--url', url], {
+        env: { AFTERWORD_API_KEY: 'aw_from_the_environment' },
+      });
       expect(ran).toMatchObject({ exitCode: 0 });
       expect(seen).toEqual(['Bearer aw_from_the_environment']);
     });
@@ -122,8 +137,13 @@ describe('doctor', () => {
   test('is content with a running server, and reports the key apart', async () => {
     const home = join(cli.folder, 'doctor-home');
     mkdirSync(home);
-    writeFileSync(join(home, 'runtime.json'), JSON.stringify({ apiUrl: cli.url, temporalAddress: inject('temporal').address }));
-    const ran = await runIn(cli.folder, home, ['doctor', '--json'], { env: { AFTERWORD_API_KEY: 'aw_this_is_not_a_key' } });
+    writeFileSync(
+      join(home, 'runtime.json'),
+      JSON.stringify({ apiUrl: cli.url, temporalAddress: inject('temporal').address }),
+    );
+    const ran = await runIn(cli.folder, home, ['doctor', '--json'], {
+      env: { AFTERWORD_API_KEY: 'aw_this_is_not_a_key' },
+    });
     const { ok, checks } = JSON.parse(ran.stdout) as { ok: boolean; checks: { check: string; state: string }[] };
     const states = Object.fromEntries(checks.map(({ check, state }) => [check, state]));
     expect(states).toMatchObject({ node: 'ok', temporal: 'ok', server: 'ok', readiness: 'ok', 'api key': 'fail' });
@@ -133,11 +153,14 @@ describe('doctor', () => {
 });
 
 describe('the command line itself', () => {
-  test.each([['--help'], ['emit', '--help'], ['handlers', 'push', '--help'], ['help', 'logs']])('%s %s prints help', async (...args) => {
-    const ran = await runNowhere(args, { AFTERWORD_PORT: 'broken' });
-    expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(ran.stdout).toMatch(/^Usage: afterword/);
-  });
+  test.each([['--help'], ['emit', '--help'], ['handlers', 'push', '--help'], ['help', 'logs']])(
+    '%s %s prints help',
+    async (...args) => {
+      const ran = await runNowhere(args, { AFTERWORD_PORT: 'broken' });
+      expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(ran.stdout).toMatch(/^Usage: afterword/);
+    },
+  );
 
   test('--version', async () => {
     expect(await runNowhere(['--version'])).toMatchObject({ exitCode: 0, stdout: '0.0.0-test\n' });
@@ -153,7 +176,9 @@ describe('the command line itself', () => {
     const ran = await runNowhere(args);
     expect(ran).toMatchObject({ exitCode: 2, stdout: '' });
     expect(ran.stderr).toContain(message);
-    expect(JSON.parse((await runNowhere([...args, '--json'])).stderr)).toMatchObject({ error: { code: 'invalid_usage' } });
+    expect(JSON.parse((await runNowhere([...args, '--json'])).stderr)).toMatchObject({
+      error: { code: 'invalid_usage' },
+    });
   });
 
   test('without a command prints the help and exits with 2', async () => {
@@ -167,9 +192,14 @@ describe('the command line itself', () => {
   });
 
   test('migrate brings a PostgreSQL database up to date, once', async () => {
-    const DATABASE_URL = await createEmptyDatabase();
-    expect((await runNowhere(['migrate'], { DATABASE_URL })).stdout).toMatch(/^\d+ migrations? applied: 0001-spine/);
-    expect((await runNowhere(['migrate'], { DATABASE_URL })).stdout).toBe('The schema is up to date.\n');
+    const database = await createEmptyDatabase();
+    try {
+      const env = { DATABASE_URL: database.url };
+      expect((await runNowhere(['migrate'], env)).stdout).toMatch(/^\d+ migrations? applied: 0001-spine/);
+      expect((await runNowhere(['migrate'], env)).stdout).toBe('The schema is up to date.\n');
+    } finally {
+      await database.drop();
+    }
   });
 
   test('migrate with a database that is away', async () => {

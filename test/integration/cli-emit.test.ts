@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { playing } from './cli-play.ts';
-import { createCliUnderTest } from './cli-under-test.ts';
+import { createCliUnderTest, runIn } from './cli-under-test.ts';
 import type { CliUnderTest } from './cli-under-test.ts';
 
 const conversation = {
@@ -165,4 +166,38 @@ test('a field that the server refuses is named with its line in the file', async
     /refused\.json, line 11: conversation\.messages\.0\.sender: expected one of customer, bot, agent/,
   );
   expect(ran.stderr).toContain('→ Mend the fields');
+});
+
+describe('emit --temporal', () => {
+  async function emitDirectly(event: Record<string, unknown>, ...args: string[]) {
+    const home = join(cli.folder, 'temporal-home');
+    mkdirSync(home, { recursive: true });
+    const { address, namespace } = inject('temporal');
+    const runtime = { apiUrl: cli.url, temporalAddress: address, namespace, taskQueue: 'cli-emit-without-workers' };
+    writeFileSync(join(home, 'runtime.json'), JSON.stringify(runtime));
+    writeFileSync(join(home, 'admin-key'), 'aw_is_not_used_here');
+    const options = { stdin: JSON.stringify(event) };
+    return await runIn(cli.folder, home, ['emit', '-', '--temporal', ...args], options);
+  }
+  const event = { id: randomUUID(), type: 'conversation_closed', conversation };
+
+  test('starts the workflow once, without the API', async () => {
+    const first = await emitDirectly(event, '--json');
+    expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+    const workflowId = expect.stringMatching(/^conversation-event\/example\//) as string;
+    expect(JSON.parse(first.stdout)).toEqual({ event: { id: null, workflowId, duplicate: false } });
+    expect((await emitDirectly(event)).stdout).toContain('known already, nothing runs twice');
+  });
+
+  test('--wait gives up after --timeout', async () => {
+    const ran = await emitDirectly(event, '--wait', '--timeout', '0.5');
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toContain('After 0.5 s the workflow had not ended. (wait_timed_out)');
+  });
+
+  test('refuses an event that is not valid before anything is sent', async () => {
+    const ran = await emitDirectly({ ...event, type: 'conversation_ended' });
+    expect(ran).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(ran.stderr).toMatch(/standard input, line 1: type: expected one of conversation_closed/);
+  });
 });

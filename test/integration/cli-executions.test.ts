@@ -12,7 +12,8 @@ const conversation = {
   subject: 'A late parcel',
   businessSlug: 'parcels',
 };
-const traceback = 'Traceback (most recent call last):\n  File "handler.py", line 2, in handle_event\nKeyError: \'vip\'\n';
+const traceback =
+  'Traceback (most recent call last):\n  File "handler.py", line 2, in handle_event\nKeyError: \'vip\'\n';
 
 let cli: CliUnderTest;
 let failedId: string;
@@ -60,7 +61,9 @@ afterAll(() => cli.close());
 describe('executions', () => {
   test('lists them with queue time and run time apart', async () => {
     const ran = await cli.run(['executions']);
-    expect(ran.stdout).toMatch(/^HANDLER\s+VERSION\s+STATUS\s+ATTEMPTS\s+QUEUED\s+RAN\s+WHEN\s+CONVERSATION\s+EXECUTION$/m);
+    expect(ran.stdout).toMatch(
+      /^HANDLER\s+VERSION\s+STATUS\s+ATTEMPTS\s+QUEUED\s+RAN\s+WHEN\s+CONVERSATION\s+EXECUTION$/m,
+    );
     expect(ran.stdout).toMatch(/^tidy\s+1\s+succeeded\s+1\s+20 ms\s+12 ms\s+\S+ \S+Z\s+C-1\s+[\da-f-]+$/m);
   });
 
@@ -90,7 +93,13 @@ describe('executions', () => {
 describe('execution ID', () => {
   test('of a failure shows reason, traceback, attempts and both streams', async () => {
     const { stdout } = await cli.run(['execution', failedId]);
-    for (const part of ['failed (raised)', 'in the queue  20 ms', 'running       12 ms', 'line 2, in handle_event', "KeyError: 'vip'"]) {
+    for (const part of [
+      'failed (raised)',
+      'in the queue  20 ms',
+      'running       12 ms',
+      'line 2, in handle_event',
+      "KeyError: 'vip'",
+    ]) {
       expect(stdout).toContain(part);
     }
     expect(stdout).toMatch(/stdout {2}\(nothing was printed\)/);
@@ -99,14 +108,20 @@ describe('execution ID', () => {
 
   test('of a success shows the result and each call with arguments and answer', async () => {
     const { stdout } = await cli.run(['execution', succeededId]);
-    expect(stdout).toMatch(/add_conversation_tag #1 {2}succeeded · \d+ ms\n\s+→ {"tag":"vip"}\n\s+← {"success":true,"tagId":"t-1"}/);
+    expect(stdout).toMatch(
+      /add_conversation_tag #1 {2}succeeded · \d+ ms\n\s+→ {"tag":"vip"}\n\s+← {"success":true,"tagId":"t-1"}/,
+    );
     expect(stdout).toContain('"tidied"');
     expect(stdout).toContain('conversation_closed');
   });
 
   test('--json prints the detail as the API has it', async () => {
     const { stdout } = await cli.run(['execution', succeededId, '--json']);
-    expect(JSON.parse(stdout)).toMatchObject({ id: succeededId, result: { tidied: [1, 2] }, attemptLog: [{ attempt: 1 }] });
+    expect(JSON.parse(stdout)).toMatchObject({
+      id: succeededId,
+      result: { tidied: [1, 2] },
+      attemptLog: [{ attempt: 1 }],
+    });
   });
 
   test('an unknown id is an error that says where to look', async () => {
@@ -118,7 +133,11 @@ describe('execution ID', () => {
 
 describe('logs', () => {
   test('of one execution are its streams alone; what would steer the terminal is shown as signs', async () => {
-    expect(await cli.run(['logs', succeededId])).toMatchObject({ stdout: 'one\n␛]0;title␇two\n', stderr: '', exitCode: 0 });
+    expect(await cli.run(['logs', succeededId])).toMatchObject({
+      stdout: 'one\n␛]0;title␇two\n',
+      stderr: '',
+      exitCode: 0,
+    });
     expect(await cli.run(['logs', failedId])).toMatchObject({ stdout: '', stderr: `looking\n${traceback}` });
   });
 
@@ -161,16 +180,33 @@ describe('logs', () => {
     await emit('closing-followed');
     await seen('tidy out | last');
     await seen('tidy --- | succeeded');
+    await seen('broken --- | succeeded');
     interrupt.abort();
     const { stdout, exitCode, stderr } = await following;
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout.match(/tidy out \| (first|half|last)/g)).toEqual(['tidy out | first', 'tidy out | half', 'tidy out | last']);
+    // One of before, as --limit says, and the two of this event.
+    expect(stdout.match(/ --- \| /g)).toHaveLength(3);
+    expect(stdout.match(/tidy out \| (first|half|last)/g)).toEqual([
+      'tidy out | first',
+      'tidy out | half',
+      'tidy out | last',
+    ]);
   });
 
   test('-f --json prints one object a line', async () => {
     const { stdout } = await cli.run(['logs', '-f', succeededId, '--json']);
-    const lines = stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown);
-    expect(lines[0]).toEqual({ executionId: succeededId, handler: 'tidy', version: 1, attempt: 1, kind: 'stdout', text: 'one' });
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+    expect(lines[0]).toEqual({
+      executionId: succeededId,
+      handler: 'tidy',
+      version: 1,
+      attempt: 1,
+      kind: 'stdout',
+      text: 'one',
+    });
     expect(lines.at(-1)).toMatchObject({ kind: 'status', status: 'succeeded' });
   });
 });

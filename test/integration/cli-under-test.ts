@@ -12,8 +12,8 @@ import { createLog } from '../../src/observability/log.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
 import { openStore } from '../../src/store/database.ts';
 import type { Store } from '../../src/store/database.ts';
-import { migrate } from '../../src/store/migrate.ts';
 import { ensureOrganization } from '../../src/store/organizations.ts';
+import { createDatabase } from '../setup/databases.ts';
 
 export interface Ran {
   readonly exitCode: number;
@@ -58,12 +58,12 @@ export async function runIn(
 
 export type PlayEvent = (store: Store, event: EventToStart) => Promise<void>;
 
-/** The API on a port with an embedded store, and a folder to work in; `play` stands for the workers. */
+/** The API on a port with a database of its own, and a folder to work in; `play` stands for the workers. */
 export async function createCliUnderTest() {
   const folder = mkdtempSync(join(tmpdir(), 'afterword-cli-'));
   const home = join(folder, '.afterword');
-  const store = await openStore({ embeddedFolder: join(folder, 'store') });
-  await migrate(store);
+  const database = await createDatabase();
+  const store = await openStore({ databaseUrl: database.url, embeddedFolder: home });
   await ensureOrganization(store.db, { id: 'parcels', name: 'Parcels' });
   const { key } = await createApiKey(store.db, 'parcels', 'test');
   const workers: { play: PlayEvent } = { play: () => Promise.resolve() };
@@ -92,6 +92,7 @@ export async function createCliUnderTest() {
       await Promise.all(plays);
       await server.stop(1_000);
       await store.close();
+      await database.drop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

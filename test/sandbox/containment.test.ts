@@ -223,10 +223,10 @@ def handle_event(context):
   it('holds no capability and can gain none, also where the worker is root', async () => {
     const code =
       'import os\ndef handle_event(context):\n    print(os.getpid())\n    add_conversation_tag(context, "look")';
-    let pid = '';
+    let pid = 0;
     let status = '';
     await runHandler(sandbox, code, {
-      onLog: (_, text) => (pid ||= text),
+      onLog: (_, text) => (pid ||= Number(text)),
       answer: () => {
         status = readFileSync(`/proc/${pid}/status`, 'utf8');
         return { ok: true, value: null };

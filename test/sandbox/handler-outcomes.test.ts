@@ -29,7 +29,7 @@ describe('a handler that succeeds', () => {
     ['None', null],
     ['(1, (2.5, True))', [1, [2.5, true]]],
     ['{1: "a", 2.5: "b", True: "c", None: "d"}', { 1: 'c', 2.5: 'b', null: 'd' }],
-    ['{"__proto__": {"x": 1}}', JSON.parse('{"__proto__": {"x": 1}}')],
+    ['{"__proto__": {"x": 1}}', JSON.parse('{"__proto__": {"x": 1}}') as unknown],
     ['"\\ud800 and \\0"', '\ufffd and \ufffd'],
     ['__name__', 'handler'],
   ])('returns %s as JSON', async (expression, value) => {
@@ -106,6 +106,27 @@ def handle_event(context):
   it('is valid Unicode without NUL, whatever was printed', async () => {
     const { stdout } = await run(String.raw`def handle_event(context): print("a\0b\ud800c")`);
     expect(stdout).toBe('a\ufffdb\ufffdc\n');
+  });
+});
+
+describe('print', () => {
+  it('is the one Python has: separators, ends, other files, complaints', async () => {
+    const code = `
+import io
+def handle_event(context):
+    print(1, "two", None, sep="-", end=".")
+    print(sep=None, end=None)
+    memory = io.StringIO()
+    print("x", "y", file=memory)
+    with open("/dev/null", "w") as file:
+        print("z", file=file, flush=True)
+    try:
+        print("a", sep=1)
+    except TypeError as error:
+        return [memory.getvalue(), str(error), print.__name__]`;
+    const { result, stdout } = await run(code);
+    expect(stdout).toBe('1-two-None.\n');
+    expect(result).toMatchObject({ result: ['x y\n', 'sep must be None or a string, not int', 'print'] });
   });
 });
 

@@ -11,7 +11,7 @@ const fixtures = join(import.meta.dirname, 'fixtures');
 /** A worker on a kernel that really lacks `missing`; what it said, a parsed line each. */
 async function workerWithout(missing: 'landlock' | 'seccomp', code: string, ...options: string[]): Promise<unknown[]> {
   const script = [join(fixtures, 'without_syscalls.py'), missing, process.execPath, join(fixtures, 'host.ts')];
-  const { stdout } = await promisify(execFile)('python3', [...script, code, ...options]);
+  const { stdout } = await promisify(execFile)('python3', ['-B', ...script, code, ...options]);
   return stdout
     .trim()
     .split('\n')

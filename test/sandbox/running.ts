@@ -41,7 +41,7 @@ export interface HandlerOutcome {
 }
 
 export const openSandbox = (log?: (message: string) => void): Promise<PythonSandbox> =>
-  createPythonSandbox({ pythonPath: 'python3', ...(log ? { log } : {}) });
+  createPythonSandbox({ pythonPath: process.env.AFTERWORD_PYTHON ?? 'python3', ...(log ? { log } : {}) });
 
 export async function runHandler(
   sandbox: PythonSandbox,

@@ -5,8 +5,9 @@ interface Running {
   users: number;
 }
 
-const holder = globalThis as { [registryKey]?: Map<string, Running> };
-const registry = (holder[registryKey] ??= new Map<string, Running>());
+const holder = globalThis as { [registryKey]?: Map<string, Running> | undefined };
+const registry = holder[registryKey] ?? new Map<string, Running>();
+holder[registryKey] = registry;
 
 /**
  * Vitest loads a set-up file once for each project. What `start` starts is shared by all projects of a run and

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { sql } from 'kysely';
 import type { Store } from '../../store/database.ts';
+import { checkSchema } from '../../store/migrate.ts';
 import type { Api } from '../environment.ts';
 import { jsonOf } from '../route-parts.ts';
 import { within } from '../within.ts';
@@ -43,7 +43,7 @@ const readyz = createRoute({
   summary: 'Whether the process can do its work',
   responses: {
     200: jsonOf(Readiness, 'Events are accepted.'),
-    503: jsonOf(Readiness, 'The store is away: events are refused.'),
+    503: jsonOf(Readiness, 'The store is away or its schema is not this program’s: events are refused.'),
   },
 });
 
@@ -56,7 +56,7 @@ export function addHealthRoutes(api: Api, store: Store, health: Health): void {
 
   api.openapi(readyz, async (c) => {
     const [storeState, temporalState] = await Promise.all([
-      stateOf(() => sql`select 1`.execute(store.db)),
+      stateOf(() => checkSchema(store)),
       stateOf(health.checkTemporal),
     ]);
     const relayLagMs = Math.round(health.relayLagMs());

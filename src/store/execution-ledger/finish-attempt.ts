@@ -70,16 +70,22 @@ export interface Settlement {
   readonly error: HandlerError | null;
 }
 
-/** The status of an execution whose worker could not write it. One that has ended keeps what it has. */
+/**
+ * The status of an execution whose worker could not write it. One that has ended keeps what it has; a cancelled one
+ * ends without the failure of an earlier attempt, which stays in that attempt's own row.
+ */
 export async function settleExecution(db: Database, settlement: Settlement): Promise<void> {
   const now = new Date();
   const error = settlement.error === null ? null : JSON.stringify(settlement.error);
-  const open = settlement.status === 'cancelled' ? 'cancelled' : 'lost';
+  const cancelled = settlement.status === 'cancelled';
+  const open = cancelled ? 'cancelled' : 'lost';
   await sql`
     with ended as (
       update executions
-      set status = ${settlement.status}, reason = coalesce(${settlement.reason}::text, reason),
-          error = coalesce(error, ${error}::text), finished_at = ${now}::timestamptz
+      set status = ${settlement.status},
+          reason = case when ${cancelled}::boolean then null else coalesce(${settlement.reason}::text, reason) end,
+          error = case when ${cancelled}::boolean then null else coalesce(error, ${error}::text) end,
+          finished_at = ${now}::timestamptz
       where id = ${settlement.executionId} and organization_id = ${settlement.organizationId} and finished_at is null
       returning id
     )

@@ -157,6 +157,7 @@ const statements = [
   `create index executions_by_event on executions (event_id, ordinal)`,
   `create index executions_by_time on executions (organization_id, id)`,
   `create index executions_by_handler on executions (handler_id, id)`,
+  `create index executions_failed on executions (organization_id, id) where status in ('failed', 'timed_out')`,
   `create table attempts (
     organization_id text not null,
     execution_id uuid not null references executions,

@@ -186,8 +186,18 @@ def _report(message: dict[str, Any]) -> None:
     os.write(sys.__stdout__.fileno(), json.dumps(message).encode() + b'\n')
 
 
+def _remove(path: str) -> None:
+    """With the folder it was given for itself: a host that was killed cannot."""
+    for remove, what in ((os.unlink, path), (os.rmdir, os.path.dirname(path))):
+        try:
+            remove(what)
+        except OSError:
+            pass  # the host was faster
+
+
 def serve(options: dict[str, Any]) -> None:
-    """`options`: `socket`, the path to listen on; `layers`, those of the cage this system has."""
+    """`options`: `socket`, the path to listen on; `layers`, those of the cage this system has; `packageFolders`."""
+    sys.path += options['packageFolders']
     os.chdir('/')
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
@@ -197,4 +207,4 @@ def serve(options: dict[str, Any]) -> None:
     try:
         server.run()
     finally:
-        os.unlink(options['socket'])
+        _remove(options['socket'])

@@ -1,0 +1,51 @@
+import { statusText } from '../cli/output.ts';
+import type { Output } from '../cli/output.ts';
+import { formatDuration, indented, oneLine } from '../cli/text.ts';
+import type { Call, ExecutionDetail } from '../contract/execution.ts';
+import type { JsonValue } from '../contract/json.ts';
+import type { ExampleRun } from './example-run.ts';
+
+const shownArgumentCharacters = 40;
+
+/** For each event what its handlers did, and where Temporal shows it. */
+export function exampleReport(output: Output, runs: readonly ExampleRun[], workflowUrl: (run: ExampleRun) => string) {
+  const texts = runs.map((run) => {
+    const conversation = 'conversation' in run.event ? run.event.conversation : undefined;
+    const about = conversation === undefined ? '' : `: ${conversation.publicId}, “${oneLine(conversation.subject)}”`;
+    const rows = run.executions.map((execution) => row(output, execution));
+    return [
+      `${output.style('bold', run.event.type)}${about}`,
+      indented(output.table(['HANDLER', 'STATUS', 'TIME', 'CALLS'], rows)),
+      output.style('dim', `  ${workflowUrl(run)}`),
+    ].join('\n');
+  });
+  return texts.join('\n\n');
+}
+
+function row(output: Output, execution: ExecutionDetail): string[] {
+  return [
+    execution.handlerName,
+    statusText(output, execution),
+    formatDuration(execution.runMs),
+    execution.error === null
+      ? execution.calls.map(callText).join('\n')
+      : oneLine(`${execution.error.type}: ${execution.error.message}`, 60),
+  ];
+}
+
+/** `add_conversation_tag "resolved"`: the helper and its first argument. */
+function callText({ name, args }: Call): string {
+  const [first] = typeof args === 'object' && args !== null && !Array.isArray(args) ? Object.values(args) : [];
+  return first === undefined ? name : `${name} ${argumentText(first)}`;
+}
+
+function argumentText(value: JsonValue): string {
+  const description = typeof value === 'object' && value !== null && 'description' in value ? value.description : value;
+  return oneLine(JSON.stringify(description), shownArgumentCharacters);
+}
+
+/** The workflow's page in Temporal's Web UI. */
+export function workflowPage(uiUrl: string, namespace: string, { published }: ExampleRun): string {
+  const { workflowId, runId } = published;
+  return `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
+}

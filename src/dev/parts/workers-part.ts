@@ -1,0 +1,53 @@
+import { workflowBundlePath } from '../../config/workflow-bundle.ts';
+import { AfterwordError } from '../../domain/errors.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { Store } from '../../store/database.ts';
+import type { Temporal } from '../../temporal/connection.ts';
+import { connectNative } from '../../temporal/native-connection.ts';
+import { installTemporalRuntime } from '../../temporal/runtime.ts';
+import { startWorkers } from '../../workers.ts';
+import type { PartOptions } from './part-options.ts';
+
+export interface WorkersPart {
+  /** Rejects when the workers have ended without being told to. */
+  readonly failed: Promise<never>;
+}
+
+export async function startWorkersPart(
+  { config, screen, log, closing }: PartOptions,
+  { store, temporal, sandbox }: { store: Store; temporal: Temporal; sandbox: Sandbox },
+): Promise<WorkersPart> {
+  const { taskQueue, handlerSlots } = config;
+  installTemporalRuntime(log);
+  const connection = await connectNative({ address: temporal.address, namespace: temporal.namespace });
+  closing.add('connections', () => connection.close());
+  const workers = await startWorkers({
+    store,
+    temporal,
+    connection,
+    sandbox,
+    taskQueue,
+    handlerSlots,
+    workflowBundlePath,
+  });
+  const told = { toStop: false };
+  closing.add('workers', async () => {
+    told.toStop = true;
+    await workers.shutdown();
+  });
+  screen.step(`Workers on task queue ${taskQueue}, ${handlerSlots} handlers at once`);
+  return { failed: failureOf(workers.stopped, () => told.toStop) };
+}
+
+function failureOf(stopped: Promise<void>, expected: () => boolean): Promise<never> {
+  const failed = new Promise<never>((_resolve, reject) => {
+    const end = (cause?: unknown) => {
+      if (expected()) return;
+      const why = cause instanceof Error ? `: ${cause.message}` : '';
+      reject(new AfterwordError('internal', `The workers have ended unexpectedly${why}.`, { cause }));
+    };
+    stopped.then(end, end);
+  });
+  failed.catch(() => undefined); // whoever awaits it hears of it
+  return failed;
+}

@@ -1,0 +1,270 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
+import { Worker } from '@temporalio/worker';
+import { workflowBundlePath } from '../../src/config/workflow-bundle.ts';
+import { SandboxError, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { ScenarioSystem } from './recording-system.ts';
+
+/** One path through the workflows. A path that is added gets a scenario; recorded histories are never changed. */
+export interface Scenario {
+  readonly name: string;
+  /** Brings the path about and answers the ids of its workflows by the name that each history gets. */
+  record(system: ScenarioSystem): Promise<Record<string, string>>;
+  /** Names of its histories, where there are more than one. */
+  readonly histories?: readonly string[];
+}
+
+const succeeds = 'def handle_event(context):\n    return context["args"]["attempt"]\n';
+const fails = 'def handle_event(context):\n    raise ValueError("no")\n';
+const hangs = 'import time\ndef handle_event(context):\n    time.sleep(600)\n';
+const calls = `
+def handle_event(context):
+    add_conversation_tag(context, "vip")
+    set_conversation_metadata(context, "csat", "5")
+    get_conversation_metadata(context, "csat")
+    delete_conversation_metadata(context, "csat")
+    return add_conversation_event(context, "done")["success"]
+`;
+const callsThenRaisesOnce = `
+def handle_event(context):
+    add_conversation_tag(context, "vip")
+    set_conversation_metadata(context, "csat", "5")
+    if context["args"]["attempt"] == 1:
+        raise ValueError("once")
+    return get_conversation_metadata(context, "csat")
+`;
+const callsThenHangs =
+  'import time\ndef handle_event(context):\n    add_conversation_tag(context, "vip")\n    time.sleep(600)\n';
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'succeeded-with-calls',
+    async record(system) {
+      await system.push('calls', calls);
+      return settled(system, 'succeeded-with-calls', await begin(system));
+    },
+  },
+  {
+    name: 'retried-with-recorded-calls',
+    async record(system) {
+      await system.push('retried', callsThenRaisesOnce);
+      return settled(system, 'retried-with-recorded-calls', await begin(system));
+    },
+  },
+  {
+    name: 'failed',
+    async record(system) {
+      await system.push('fails', fails, { attempts: 1 });
+      return settled(system, 'failed', await begin(system));
+    },
+  },
+  {
+    name: 'timed-out',
+    async record(system) {
+      await system.push('hangs', hangs, { attempts: 1 });
+      await system.startWorkers({ wallMs: 500 });
+      return settled(system, 'timed-out', await publish(system));
+    },
+  },
+  {
+    name: 'no-handlers',
+    async record(system) {
+      return settled(system, 'no-handlers', await begin(system));
+    },
+  },
+  {
+    name: 'direct-start',
+    async record(system) {
+      await system.push('calls', calls);
+      await system.push('fails', fails, { attempts: 1 });
+      await system.startWorkers();
+      return settled(system, 'direct-start', await publishDirect(system));
+    },
+  },
+  {
+    name: 'direct-start-no-handlers',
+    async record(system) {
+      await system.startWorkers();
+      return settled(system, 'direct-start-no-handlers', await publishDirect(system));
+    },
+  },
+  {
+    name: 'direct-start-duplicate',
+    async record(system) {
+      await system.push('succeeds', succeeds);
+      await system.startWorkers();
+      const { eventId, conversationId } = await system.accept({}, 'an-earlier-run');
+      const workflowId = await system.publishDirect({ id: eventId, conversationId });
+      return settled(system, 'direct-start-duplicate', workflowId);
+    },
+  },
+  {
+    name: 'stored-duplicate',
+    async record(system) {
+      await system.push('succeeds', succeeds);
+      await system.startWorkers();
+      const workflowId = await system.start(await system.accept({}, 'an-earlier-run'));
+      return settled(system, 'stored-duplicate', workflowId);
+    },
+  },
+  {
+    name: 'lost-worker',
+    async record(system) {
+      await system.push('calls', calls);
+      const workflowId = await publish(system);
+      await onlyWorkflows(system, () => system.loseOneHandler());
+      await system.startWorkers();
+      return settled(system, 'lost-worker', workflowId);
+    },
+  },
+  {
+    name: 'broken-cage',
+    async record(system) {
+      await system.push('calls', calls);
+      let broken = false;
+      const sandbox: Sandbox = {
+        run: (...run) => {
+          if (broken) return system.sandbox.run(...run);
+          broken = true;
+          return Promise.reject(new SandboxError('The cage broke.'));
+        },
+        close: () => Promise.resolve(),
+      };
+      await system.startWorkers({ sandbox });
+      return settled(system, 'broken-cage', await publish(system));
+    },
+  },
+  {
+    name: 'call-unavailable',
+    async record(system) {
+      await system.push('calls', calls, { attempts: 1 });
+      await system.startWorkers({
+        checkpoint: (name) =>
+          name === 'helper:before'
+            ? Promise.reject(ApplicationFailure.nonRetryable('The helper is broken.', 'broken'))
+            : Promise.resolve(),
+      });
+      return settled(system, 'call-unavailable', await publish(system));
+    },
+  },
+  {
+    name: 'cancelled-running',
+    async record(system) {
+      await system.push('hangs', callsThenHangs);
+      await system.push('succeeds', succeeds);
+      await system.startWorkers();
+      const workflowId = await publish(system);
+      await executionsBecome(system, ['running', 'succeeded']);
+      await callsBecome(system, 'succeeded');
+      await system.client.conversationChanged(workflowId, {
+        eventId: 'later',
+        type: 'conversation_reopened',
+        occurredAt: '2026-01-05T11:00:00Z',
+      });
+      await system.client.cancel(workflowId);
+      return settled(system, 'cancelled-running', workflowId);
+    },
+  },
+  {
+    name: 'cancelled-waiting',
+    async record(system) {
+      await system.push('a-hangs', hangs);
+      await system.push('b-hangs', hangs);
+      await system.startWorkers({ handlerSlots: 1 });
+      const workflowId = await publish(system);
+      await executionsBecome(system, ['running', 'waiting']);
+      await system.client.cancel(workflowId);
+      return settled(system, 'cancelled-waiting', workflowId);
+    },
+  },
+  {
+    name: 'cancelled-with-call-in-flight',
+    async record(system) {
+      await system.push('calls', calls);
+      const accepted = await system.accept();
+      await system.startWorkers({
+        async checkpoint(name) {
+          if (name === 'helper:before') await system.client.cancel(accepted.workflowId);
+        },
+      });
+      return settled(system, 'cancelled-with-call-in-flight', await system.start(accepted));
+    },
+  },
+  {
+    name: 'many-handlers',
+    histories: ['many-handlers', 'many-handlers-second-group'],
+    async record(system) {
+      for (let number = 1; number <= 12; number += 1) {
+        await system.push(`handler-${String(number).padStart(2, '0')}`, callsThenRaisesOnce);
+      }
+      const workflowId = await begin(system);
+      return {
+        ...(await settled(system, 'many-handlers', workflowId)),
+        'many-handlers-second-group': `${workflowId}/handlers-2`,
+      };
+    },
+  },
+];
+
+async function begin(system: ScenarioSystem): Promise<string> {
+  await system.startWorkers();
+  return publish(system);
+}
+
+/** As the API does. */
+async function publish(system: ScenarioSystem): Promise<string> {
+  return system.start(await system.accept());
+}
+
+async function publishDirect(system: ScenarioSystem): Promise<string> {
+  // Of a type that no handler has: it makes the conversation known.
+  const { conversationId } = await system.accept({ type: 'conversation_handed_off' });
+  return system.publishDirect({ id: 'E-1', conversationId });
+}
+
+async function settled(system: ScenarioSystem, name: string, workflowId: string): Promise<Record<string, string>> {
+  await system.client.result(workflowId).catch(() => undefined);
+  return { [name]: workflowId };
+}
+
+/** Meanwhile workflow tasks are answered and no handler is. */
+async function onlyWorkflows(system: ScenarioSystem, meanwhile: () => Promise<void>): Promise<void> {
+  const worker = await Worker.create({
+    connection: system.connection,
+    taskQueue: system.taskQueue,
+    workflowBundle: { code: await readFile(workflowBundlePath, 'utf8') },
+    shutdownForceTime: 1_000,
+  });
+  await worker.runUntil(meanwhile());
+}
+
+async function executionsBecome({ store, organization }: ScenarioSystem, wanted: string[]): Promise<void> {
+  await until(async () => {
+    const executions = await store.db
+      .selectFrom('executions')
+      .select('status')
+      .where('organization_id', '=', organization)
+      .execute();
+    return JSON.stringify(executions.map(({ status }) => status).sort()) === JSON.stringify(wanted);
+  });
+}
+
+async function callsBecome({ store, organization }: ScenarioSystem, wanted: string): Promise<void> {
+  await until(async () => {
+    const calls = await store.db
+      .selectFrom('calls')
+      .select('state')
+      .where('organization_id', '=', organization)
+      .execute();
+    return calls.length > 0 && calls.every(({ state }) => state === wanted);
+  });
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('the scenario did not come to where it should');
+    await pause(50);
+  }
+}

@@ -1,0 +1,12 @@
+import { describe, expect, it } from 'vitest';
+import { MessagePace } from '../../src/sandbox/message-pace.ts';
+
+describe('the pace of messages', () => {
+  it('lets a burst through and makes an endless stream wait', () => {
+    const pace = new MessagePace();
+    expect(pace.take(5_000, 0)).toBe(0);
+    expect(pace.take(100, 0)).toBe(10);
+    expect(pace.take(50, 10)).toBe(5);
+    expect(pace.take(10, 100)).toBe(0);
+  });
+});
