@@ -27,7 +27,9 @@ console.log(`package-lock.json: ${missing.length} packages for other platforms a
 
 /** @param {string} name such as `@swc/core-linux-arm-gnueabihf` */
 function platformOf(name) {
-  const match = /-(android|darwin|freebsd|linux|openharmony|win32)-(arm64|arm|ia32|ppc64|riscv64|s390x|x64)\b/.exec(name);
+  const match = /-(android|darwin|freebsd|linux|openharmony|win32)-(arm64|arm|ia32|ppc64|riscv64|s390x|x64)\b/.exec(
+    name,
+  );
   const [, os, cpu] = match ?? [];
   if (!os || !cpu) throw new Error(`${name} does not say which platform it is for; add it by hand.`);
   const libc = os !== 'linux' ? undefined : /-musl/.test(name) ? 'musl' : /-gnu/.test(name) ? 'glibc' : undefined;

@@ -1,7 +1,7 @@
 /** The floor as one worker process: bare workflows on the same server, with the product's worker settings. */
 import { fileURLToPath } from 'node:url';
 import { activityInfo } from '@temporalio/activity';
-import { bundleWorkflowCode, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { createLog } from '../../src/observability/log.ts';
 import { connectTemporal } from '../../src/temporal/connection.ts';
 import { connectNative } from '../../src/temporal/native-connection.ts';
@@ -15,6 +15,7 @@ const { client } = connectTemporal({ address });
 const connection = await connectNative({ address });
 const workflowBundle = await bundleWorkflowCode({
   workflowsPath: fileURLToPath(new URL('./floor-workflows.ts', import.meta.url)),
+  logger: new DefaultLogger('WARN'),
 });
 
 const activities = {

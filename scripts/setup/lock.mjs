@@ -35,15 +35,16 @@ export async function withLock(name, work) {
   }
 }
 
-/** @param {string} file */
+/** @param {string} file @returns {Promise<boolean>} */
 async function take(file) {
   try {
     await writeFile(file, `${hostname()} ${process.pid}`, { flag: 'wx' });
     return true;
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
-    if (await isStale(file)) await rm(file, { force: true });
-    return false;
+    if (!(await isStale(file))) return false;
+    await rm(file, { force: true });
+    return take(file);
   }
 }
 

@@ -1,6 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { JsonObject } from '../contract/json.ts';
-import { JsonValue } from '../contract/json.ts';
+import { JsonObject, JsonValue } from '../contract/json.ts';
 import type { HelperCall, HelperCallOutcome } from '../contract/workflow.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
@@ -92,7 +91,7 @@ export class HandlerCalls {
   async #send(
     helper: ActivityHelper,
     call: Pick<LedgerCall, 'callId' | 'n' | 'tryNumber' | 'argsJson'>,
-    args: JsonObject = JSON.parse(call.argsJson),
+    args: JsonObject = JsonObject.parse(JSON.parse(call.argsJson)),
   ): Promise<CallReply> {
     const { db, ref, checkpoint } = this.#deps;
     const outcome = await this.#deps.update(updateIdOf(ref.executionId, helper.name, call.n, call.tryNumber), {

@@ -10,14 +10,14 @@ import { toApplicationFailure } from './to-application-failure.ts';
  * it. A run that finds its own claim goes on; one that finds another's ends as a duplicate.
  */
 export function createOpenEvent({ store, checkpoint }: { store: Store; checkpoint?: Checkpoint | undefined }) {
-  async function open({ organizationId, runId, source }: OpenEventInput): Promise<OpenedEvent> {
+  async function open({ organizationId, workflowId, runId, source }: OpenEventInput): Promise<OpenedEvent> {
     if ('storedId' in source) {
       const claimed = await claimEvent(store.db, organizationId, source.storedId, runId);
       return claimed
         ? { outcome: 'opened', id: source.storedId, executions: [] }
         : { outcome: 'duplicate', id: source.storedId };
     }
-    const accepted = await acceptEvent(store.db, organizationId, source.event, { claimFor: runId });
+    const accepted = await acceptEvent(store.db, organizationId, source.event, { claimFor: runId, workflowId });
     return accepted.claimedBy === runId
       ? { outcome: 'opened', id: accepted.id, executions: accepted.executions }
       : { outcome: 'duplicate', id: accepted.id };

@@ -61,6 +61,7 @@ export type OpenedEvent =
 
 export interface OpenEventInput {
   readonly organizationId: string;
+  readonly workflowId: string;
   readonly runId: string;
   readonly source: { readonly storedId: string } | { readonly event: ConversationEventInput };
 }

@@ -10,6 +10,7 @@ import { startTemporalPart, temporalNamespace } from './parts/temporal-part.ts';
 import { startWorkersPart } from './parts/workers-part.ts';
 import type { PartOptions } from './parts/part-options.ts';
 import type { Screen } from './screen.ts';
+import { requireTemporalCli } from './temporal-cli.ts';
 
 export interface SystemOptions {
   readonly config: Config;
@@ -50,9 +51,11 @@ export async function startSystem({ temporalDatabase, ...rest }: SystemOptions):
 
 async function openAll(options: PartOptions, temporalDatabase: string | null): Promise<System> {
   const { config, screen, log, closing } = options;
+  // Before anything is opened: the first opening of the embedded store takes seconds.
+  const cliPath = requireTemporalCli(config.temporalCli);
   const [{ store, adminKey }, keeper, { sandbox, refusal }] = await all([
     openStorePart(options),
-    startTemporalPart(options, temporalDatabase),
+    startTemporalPart(options, { cliPath, databaseFile: temporalDatabase }),
     createSandboxPart(options),
   ]);
 

@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AfterwordError } from '../domain/errors.ts';
 import { startTemporalDevServer, TemporalPortTaken, TemporalStartFailed } from '../temporal/dev-server.ts';
@@ -17,22 +16,19 @@ export interface TemporalKeeper {
   stop(): Promise<void>;
 }
 
-export interface TemporalKeeperOptions extends Omit<TemporalDevServerOptions, 'cliPath'> {
-  readonly cliPath: string | null;
+export interface TemporalKeeperOptions extends TemporalDevServerOptions {
   readonly onEnded: (end: ProcessEnd) => void;
   readonly onRestarted: () => void;
 }
 
 /**
  * Keeps a Temporal development server running, at one address: when it ends it is started again; the database file has
- * kept its state. Throws temporal_cli_missing, port_taken, temporal_start_failed.
+ * kept its state. Throws port_taken, temporal_start_failed.
  */
 export async function keepTemporalRunning(options: TemporalKeeperOptions): Promise<TemporalKeeper> {
-  const cliPath = usable(options.cliPath);
-  const first = await start({ ...options, cliPath });
+  const first = await start(options);
   const samePlace = {
     ...options,
-    cliPath,
     port: portOf(first.address),
     ...(first.uiUrl === null ? {} : { uiPort: portOf(first.uiUrl.replace('http://', '')) }),
   };
@@ -101,18 +97,6 @@ async function start(options: TemporalDevServerOptions): Promise<TemporalDevServ
       throw new AfterwordError('temporal_start_failed', error.message, { cause: error });
     }
     throw error;
-  }
-}
-
-function usable(cliPath: string | null): string {
-  if (cliPath === null) {
-    throw new AfterwordError('temporal_cli_missing', 'No Temporal CLI was found when the project was set up.');
-  }
-  try {
-    accessSync(cliPath, constants.X_OK);
-    return cliPath;
-  } catch (cause) {
-    throw new AfterwordError('temporal_cli_missing', `The Temporal CLI ${cliPath} cannot be run.`, { cause });
   }
 }
 

@@ -22,7 +22,10 @@ export async function lockConversation(
   organizationId: string,
   input: ConversationInput,
 ): Promise<LockedConversation> {
-  refuseNul(input, 'conversation');
+  // What is stored as JSON text may hold any character: a NUL that somebody pasted must not cost the event.
+  const { id, publicId, subject, businessSlug, business, initialChannel, latestChannel } = input;
+  const messages = input.messages.map((message) => ({ id: message.id }));
+  refuseNul({ id, publicId, subject, businessSlug, business, initialChannel, latestChannel, messages }, 'conversation');
   const created = await trx
     .insertInto('conversations')
     .values({

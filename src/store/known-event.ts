@@ -26,6 +26,8 @@ export interface AcceptedEvent {
 export interface AcceptOptions {
   /** Run id of the workflow that takes the event up by this; left alone where another run did before. */
   readonly claimFor?: string | undefined;
+  /** Id of the workflow that has the event; the one made from the event where left out. */
+  readonly workflowId?: string | undefined;
 }
 
 /** The event that was accepted under this id before; claims it where `claimFor` asks for that and nobody has. */

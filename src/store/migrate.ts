@@ -13,8 +13,8 @@ const migrationTableName = 'schema_migrations';
 
 /**
  * Brings the schema up to date and answers the names it applied. Any number of processes may do so at once: one
- * applies, the others wait. Throws `schema_newer` and changes nothing when the database
- * knows a migration that this program does not.
+ * applies, the others wait. Throws `schema_newer` and changes nothing when the database knows a migration that this
+ * program does not.
  */
 export async function migrate(store: Store): Promise<string[]> {
   refuseNewer(await appliedMigrations(store.db));

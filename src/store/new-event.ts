@@ -33,7 +33,7 @@ export async function insertEvent(
     received_at: receivedAt,
     context: contextJsonOf(conversation),
     message_seq: conversation.message_count,
-    workflow_id: workflowIdOf(organizationId, input.source, eventId),
+    workflow_id: options.workflowId ?? workflowIdOf(organizationId, input.source, eventId),
     claimed_by: options.claimFor ?? null,
     claimed_at: options.claimFor === undefined ? null : receivedAt,
     relay_at: new Date(receivedAt.getTime() + relayAfterMs),

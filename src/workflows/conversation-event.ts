@@ -13,11 +13,12 @@ import type {
   ExecutionState,
   OpenedEvent,
   PinnedExecution,
+  RunHandlersStart,
 } from '../contract/workflow.ts';
 import { limits } from '../domain/limits.ts';
 import { eventStatusOf, type EventStatus } from '../domain/status.ts';
 import { statusKey } from '../temporal/search-attributes.ts';
-import { HandlerRuns } from './handler-runs.ts';
+import { HandlerRuns, settleAll } from './handler-runs.ts';
 import { storeOptions } from './policies.ts';
 import type { runHandlers } from './run-handlers.ts';
 
@@ -35,10 +36,7 @@ export async function conversationEvent(start: ConversationEventStart): Promise<
   const [ran, ...groups] = await Promise.all([
     runs.run({ ...common, executions: own }),
     ...others.map((executions, index) =>
-      executeChild<typeof runHandlers>('runHandlers', {
-        workflowId: `${workflowId}/handlers-${String(index + 2)}`,
-        args: [{ ...common, executions }],
-      }),
+      runGroup(`${workflowId}/handlers-${String(index + 2)}`, { ...common, executions }),
     ),
   ]);
   if (ran.outcome === 'duplicate') return end(opened.id, 'duplicate', []);
@@ -51,14 +49,27 @@ export async function conversationEvent(start: ConversationEventStart): Promise<
   return end(opened.id, eventStatusOf(states.map(({ status }) => status)), states);
 }
 
+/** In a workflow of its own, which settles them; this one does where that could not. */
+async function runGroup(workflowId: string, start: RunHandlersStart): Promise<ExecutionState[]> {
+  try {
+    return await executeChild<typeof runHandlers>('runHandlers', { workflowId, args: [start] });
+  } catch (error) {
+    return settleAll(start, error);
+  }
+}
+
 /** The API chose and pinned the handlers already; a direct publisher, or an event without handlers, did not. */
 async function open(start: ConversationEventStart): Promise<OpenedEvent> {
   if ('stored' in start && start.stored.executions.length > 0) return { outcome: 'opened', ...start.stored };
-  return openEvent({
-    organizationId: start.organizationId,
-    runId: workflowInfo().runId,
-    source: 'stored' in start ? { storedId: start.stored.id } : { event: start.event },
-  });
+  // Also when it is cancelled meanwhile: what the store holds by then has to be settled.
+  return CancellationScope.nonCancellable(() =>
+    openEvent({
+      organizationId: start.organizationId,
+      workflowId: workflowInfo().workflowId,
+      runId: workflowInfo().runId,
+      source: 'stored' in start ? { storedId: start.stored.id } : { event: start.event },
+    }),
+  );
 }
 
 function end(id: string, status: EventStatus, executions: ExecutionState[]): ConversationEventResult {

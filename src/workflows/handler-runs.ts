@@ -50,11 +50,9 @@ export class HandlerRuns {
       callsInFlight: this.#callsInFlight,
       changes: this.#changes,
     }));
-    CancellationScope.current()
-      .cancelRequested.catch(() => undefined)
-      .finally(() => {
-        this.#cancelled = true;
-      });
+    CancellationScope.current().cancelRequested.catch(() => {
+      this.#cancelled = true;
+    });
   }
 
   get states(): ExecutionState[] {
@@ -86,11 +84,8 @@ export class HandlerRuns {
       if (result.outcome === 'duplicate') return 'duplicate';
       this.#settled(execution, result.status, result.reason);
     } catch (error) {
-      const end = endOf(error);
-      await CancellationScope.nonCancellable(() =>
-        settle({ organizationId: start.organizationId, executionId: execution.executionId, ...end }),
-      );
-      this.#settled(execution, end.status, end.reason);
+      const { status, reason } = await settleAs(start, execution, endOf(error));
+      this.#settled(execution, status, reason);
     }
     return 'settled';
   }
@@ -121,6 +116,18 @@ export class HandlerRuns {
   }
 }
 
+/** For executions whose own workflow was cancelled before it began, or was ended from outside. */
+export function settleAll(start: RunHandlersStart, error: unknown): Promise<ExecutionState[]> {
+  return Promise.all(start.executions.map((execution) => settleAs(start, execution, endOf(error))));
+}
+
+async function settleAs(start: RunHandlersStart, execution: PinnedExecution, end: End): Promise<ExecutionState> {
+  await CancellationScope.nonCancellable(() =>
+    settle({ organizationId: start.organizationId, executionId: execution.executionId, ...end }),
+  );
+  return { ...execution, status: end.status, reason: end.reason };
+}
+
 interface End {
   readonly status: FinalStatus;
   readonly reason: FailureReason | null;
@@ -131,6 +138,8 @@ const cancelled: End = { status: 'cancelled', reason: null, message: 'The run wa
 
 function endOf(error: unknown): End {
   if (isCancellation(error)) return cancelled;
+  // Its worker was lost before it heard of the cancellation, which keeps the server from another attempt.
+  if (error instanceof ActivityFailure && error.retryState === 'CANCEL_REQUESTED') return cancelled;
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure && cause.type === 'HandlerFailed') {
     // Another attempt would have followed: only a cancellation keeps the server from it.

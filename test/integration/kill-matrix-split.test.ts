@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { workflowIdOf } from '../../src/domain/event-key.ts';
 import type { ExecutionDetail } from '../../src/contract/execution.ts';
 import { closedEvent, organization, startSystem, type TestSystem } from '../setup/system.ts';
@@ -12,8 +12,8 @@ import type { WorkerPart } from './fixtures/kill-worker/worker-parts.ts';
 
 /** Each test waits for 10 to 20 s until Temporal notices a lost worker: they do so together. */
 describe.concurrent('a worker that dies, or seems to, while another goes on', { timeout: 120_000 }, () => {
-  it('leaves a call that runs elsewhere to the retry of its handler, which joins it', async () => {
-    const { system, event, stopAt, here, spawn } = await start();
+  it('leaves a call that runs elsewhere to the retry of its handler, which joins it', async ({ onTestFinished }) => {
+    const { system, event, stopAt, here, spawn } = await start(onTestFinished);
     const { workflowId } = await event();
     const workflows = await here('workflows', [stopAt(workflowId, 'helper:before', 'add_conversation_event/1')]);
     const handlers = await spawn({ part: 'handlers' });
@@ -36,8 +36,8 @@ describe.concurrent('a worker that dies, or seems to, while another goes on', { 
     await expectFiveEffectsOnce(system, execution);
   });
 
-  it('costs the handler no attempt when it was the worker of workflows and helpers', async () => {
-    const { system, event, stopAt, here, spawn } = await start();
+  it('costs the handler no attempt when it was the worker of workflows and helpers', async ({ onTestFinished }) => {
+    const { system, event, stopAt, here, spawn } = await start(onTestFinished);
     const inHelper = await event();
     const beforeUpdate = await event();
     const workflows = await spawn({
@@ -62,8 +62,8 @@ describe.concurrent('a worker that dies, or seems to, while another goes on', { 
     }
   });
 
-  it('writes nothing when it comes back after its attempt was given to another', async () => {
-    const { system, event, stopAt, here, spawn } = await start();
+  it('writes nothing when it comes back after its attempt was given to another', async ({ onTestFinished }) => {
+    const { system, event, stopAt, here, spawn } = await start(onTestFinished);
     const points = [
       ['begin:before', null],
       ['intent:before', 'add_conversation_event/1'],
@@ -89,7 +89,7 @@ describe.concurrent('a worker that dies, or seems to, while another goes on', { 
     await until('the zombie has ended its attempts', 30_000, () => zombie.attemptEnds.size === stops.length);
     const after = await Promise.all(ids.map((workflowId) => executionOf(system, workflowId)));
     expect([...zombie.attemptEnds.values()]).not.toContain('returned');
-    expect(after.map(withoutAnswers)).toEqual(before.map(withoutAnswers));
+    expect(after.map(asTheAttemptsWroteIt)).toEqual(before.map(asTheAttemptsWroteIt));
     expect(after.map(({ status }) => status)).toEqual(ids.map(() => 'running'));
 
     others.thaw();
@@ -102,8 +102,8 @@ describe.concurrent('a worker that dies, or seems to, while another goes on', { 
     }
   });
 
-  it('does not keep a cancelled run from ending as cancelled', async () => {
-    const { system, event, stopAt, here, spawn } = await start();
+  it('does not keep a cancelled run from ending as cancelled', async ({ onTestFinished }) => {
+    const { system, event, stopAt, here, spawn } = await start(onTestFinished);
     const { workflowId } = await event();
     await here('workflows');
     const handlers = await spawn({
@@ -122,8 +122,8 @@ describe.concurrent('a worker that dies, or seems to, while another goes on', { 
     expect(await workOf(system, workflowId)).toMatchObject({ updates: 2 });
   });
 
-  it('hands its handlers over when it is told to stop', async () => {
-    const { system, event, spawn } = await start();
+  it('hands its handlers over when it is told to stop', async ({ onTestFinished }) => {
+    const { system, event, spawn } = await start(onTestFinished);
     const { workflowId } = await event('hang after 3');
     const first = await spawn();
     await until('the handler hangs', 30_000, async () => {
@@ -142,7 +142,7 @@ describe.concurrent('a worker that dies, or seems to, while another goes on', { 
 });
 
 /** A system without workers, and what starts them; all of it ends with the test. */
-async function start() {
+async function start(onTestFinished: TestContext['onTestFinished']) {
   const ends: (() => Promise<void>)[] = [];
   onTestFinished(async () => {
     for (const end of ends.reverse()) await end();
@@ -179,7 +179,14 @@ async function executionOf(system: TestSystem, workflowId: string): Promise<Exec
   return execution;
 }
 
-/** A call that was under way may be answered at any time: that is the helper's write, not the attempt's. */
-function withoutAnswers({ calls, ...execution }: ExecutionDetail) {
-  return { ...execution, calls: calls.map(({ state, answer, answeredAt, durationMs, ...call }) => call) };
+/**
+ * Without what others may still write, a helper its answer, and without what the lost attempt printed: that is kept,
+ * as its own, whenever it comes.
+ */
+function asTheAttemptsWroteIt({ calls, attemptLog: [first, ...others], ...execution }: ExecutionDetail) {
+  return {
+    ...execution,
+    attemptLog: [{ ...first, stdout: '', stderr: '' }, ...others],
+    calls: calls.map(({ state, answer, answeredAt, durationMs, ...call }) => call),
+  };
 }

@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectAfterword, type AfterwordClient } from '../../src/client.ts';
+import { readToolchain } from '../../src/config/toolchain.ts';
 import { ConversationEventInput } from '../../src/contract/conversation-event.ts';
 import { acceptEvent } from '../../src/store/conversation-events.ts';
 import { getConversation } from '../../src/store/conversations.ts';
 import { setHandlerEnabled } from '../../src/store/handlers.ts';
+import { connectTemporal, type Temporal } from '../../src/temporal/connection.ts';
+import { startTemporalDevServer, type TemporalDevServer } from '../../src/temporal/dev-server.ts';
+import { createEventStarter } from '../../src/temporal/start-event.ts';
 import { closedEvent, organization, startSystem, type EventInput, type TestSystem } from '../setup/system.ts';
-import { eventStarterOf, eventually, handler, useHandlers } from './spine-system.ts';
+import { eventStarterOf, handler, startWorkersFor, useHandlers, type RunningWorkers } from './spine-system.ts';
 
 let system: TestSystem;
 beforeAll(async () => {
@@ -111,27 +116,6 @@ describe('one event runs once', () => {
     expect(await system.client.publish(event)).toEqual({ workflowId, runId, duplicate: true });
   });
 
-  it('also when Temporal has forgotten it: published and started again, nothing runs', async () => {
-    await useHandlers(system, { marks });
-    const event = closedEvent();
-    const first = await system.client.publish(event);
-    await system.client.result(first.workflowId);
-    const before = await system.executionsOf(first.workflowId);
-
-    await forget(first.workflowId);
-    const again = await system.client.publish(event);
-    expect(again).toMatchObject({ workflowId: first.workflowId, duplicate: false });
-    expect(again.runId).not.toBe(first.runId);
-    expect(await system.client.result(again.workflowId)).toMatchObject({ status: 'duplicate', executions: [] });
-
-    await forget(first.workflowId);
-    expect(await start(event)).toMatchObject({ duplicate: true, claimedBy: first.runId });
-    expect(await system.client.result(again.workflowId)).toMatchObject({ status: 'duplicate', executions: [] });
-
-    expect(await system.executionsOf(first.workflowId)).toEqual(before);
-    expect(await timelineOf(event)).toBe(1);
-  });
-
   it('whoever starts it first, the publisher by HTTP or the direct client', async () => {
     await useHandlers(system, { marks });
     const event = closedEvent();
@@ -173,13 +157,61 @@ describe('one event runs once', () => {
     await expect(system.client.publish(other(event))).rejects.toMatchObject({ code: 'event_id_reused' });
     expect(await system.client.result(workflowId)).toMatchObject({ status: 'succeeded' });
 
-    // The store knows it as well, for the time when Temporal has forgotten.
-    await forget(workflowId);
-    const again = await system.client.publish(other(event));
-    await expect(system.client.result(again.workflowId)).rejects.toMatchObject({
-      cause: { cause: { type: 'event_id_reused' } },
-    });
     expect(await timelineOf(event)).toBe(1);
+  });
+});
+
+describe('an event that Temporal has forgotten, as after its retention or a fresh start', () => {
+  let server: TemporalDevServer;
+  let temporal: Temporal;
+  let client: AfterwordClient;
+  let workers: RunningWorkers;
+
+  beforeAll(async () => {
+    const { temporalCli } = readToolchain();
+    server = await startTemporalDevServer({ cliPath: temporalCli ?? 'temporal' });
+    const { address } = server;
+    temporal = connectTemporal({ address });
+    client = connectAfterword({ organization, taskQueue: system.taskQueue, address });
+    workers = await startWorkersFor(system, { temporal });
+  });
+  afterAll(async () => {
+    await workers.stop();
+    await client.close();
+    await temporal.close();
+    await server.stop();
+  });
+
+  it('runs nothing when it is published again, and ends as a duplicate', async () => {
+    await useHandlers(system, { marks });
+    const event = closedEvent();
+    const { marks: first } = await system.run(event);
+    const { workflowId, runId, duplicate } = await client.publish(event);
+    expect([duplicate, runId === first?.runId]).toEqual([false, false]);
+    expect(await client.result(workflowId)).toMatchObject({ status: 'duplicate', executions: [] });
+    expect((await system.executionsOf(workflowId)).marks).toEqual(first);
+    expect(await timelineOf(event)).toBe(1);
+  });
+
+  it('runs nothing when the API’s or the relay’s start comes again', async () => {
+    await useHandlers(system, { marks });
+    const event = closedEvent();
+    const { marks: first } = await system.run(event);
+    const accepted = await accept(event);
+    expect(accepted).toMatchObject({ duplicate: true, claimedBy: first?.runId });
+    const start = createEventStarter(temporal.client, { taskQueue: system.taskQueue });
+    await start({ ...accepted, organizationId: organization });
+    expect(await client.result(accepted.workflowId)).toMatchObject({ status: 'duplicate', executions: [] });
+    expect((await system.executionsOf(accepted.workflowId)).marks).toEqual(first);
+    expect(await timelineOf(event)).toBe(1);
+  });
+
+  it('keeps its id: another event under it fails as event_id_reused', async () => {
+    await useHandlers(system, { marks });
+    const event = closedEvent();
+    await system.run(event);
+    const { workflowId } = await client.publish({ ...closedEvent(), id: event.id });
+    await expect(client.result(workflowId)).rejects.toMatchObject({ cause: { type: 'event_id_reused' } });
   });
 });
 
@@ -283,12 +315,3 @@ return count`),
     expect(await system.run()).toMatchObject({ counts: { result: 1 } });
   });
 });
-
-/** As Temporal does by itself when the namespace's retention has passed. */
-async function forget(workflowId: string): Promise<void> {
-  const { client, namespace } = system.temporal;
-  await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId } });
-  await eventually(() =>
-    expect(client.workflow.getHandle(workflowId).describe()).rejects.toMatchObject({ name: 'WorkflowNotFoundError' }),
-  );
-}

@@ -284,9 +284,17 @@ describe.each(engines)('accepting an event on %s', (engine) => {
     expect((await errorOf(getEvent(db, org, 'nothing'))).code).toBe('event_not_found');
   });
 
+  test('keeps a NUL character in a message', async () => {
+    const conversation = aConversation({ messages: [aMessage('a\0b')] });
+    await acceptEvent(db, org, closed({ conversation }));
+    expect((await getConversation(db, org, conversation.id)).messages[0]?.content).toBe('a\0b');
+  });
+
   test('names the field that has a NUL character', async () => {
-    const message = closed({ conversation: aConversation({ messages: [aMessage('ok'), aMessage('a\0b')] }) });
-    expect((await errorOf(acceptEvent(db, org, message))).fields[0]?.field).toBe('conversation.messages.1.content');
+    const message = closed({
+      conversation: aConversation({ messages: [aMessage('ok'), aMessage('x', { id: 'a\0b' })] }),
+    });
+    expect((await errorOf(acceptEvent(db, org, message))).fields[0]?.field).toBe('conversation.messages.1.id');
     const error = await errorOf(acceptEvent(db, org, closed({ id: 'a\0' })));
     expect(error).toMatchObject({ code: 'invalid_request', fields: [{ field: 'id' }] });
   });

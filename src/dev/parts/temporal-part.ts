@@ -9,10 +9,10 @@ export const temporalNamespace = 'default';
 /** `databaseFile` null: everything is kept in memory, and there is no Web UI. */
 export async function startTemporalPart(
   { config, screen, log, closing }: PartOptions,
-  databaseFile: string | null,
+  { cliPath, databaseFile }: { cliPath: string; databaseFile: string | null },
 ): Promise<TemporalKeeper> {
   const keeper = await keepTemporalRunning({
-    cliPath: config.temporalCli,
+    cliPath,
     port: config.temporalPort,
     namespace: temporalNamespace,
     logFile: temporalLogPath(config.home),

@@ -147,7 +147,7 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
       code: Files.parse(JSON.parse(row.files))['handler.py'],
       settings: HandlerSettings.parse(JSON.parse(row.settings)),
     },
-    userFailures: Number(row.user_failures),
-    lostInARow: Number(row.lost_in_a_row),
+    userFailures: row.user_failures,
+    lostInARow: row.lost_in_a_row,
   };
 }
