@@ -82,16 +82,12 @@ export class HandlerRuns {
         claimFor: start.claimFor,
       });
       if (result.outcome === 'duplicate') return 'duplicate';
-      this.#settled(execution, result.status, result.reason);
+      const { status, reason } = result;
+      this.#states.set(execution.executionId, { ...execution, status, reason });
     } catch (error) {
-      const { status, reason } = await settleAs(start, execution, endOf(error));
-      this.#settled(execution, status, reason);
+      this.#states.set(execution.executionId, await settleAs(start, execution, endOf(error)));
     }
     return 'settled';
-  }
-
-  #settled(execution: PinnedExecution, status: FinalStatus, reason: FailureReason | null): void {
-    this.#states.set(execution.executionId, { ...execution, status, reason });
   }
 
   /** A call that was begun is finished and recorded, also when the run is cancelled meanwhile. */

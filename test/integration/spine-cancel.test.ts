@@ -143,6 +143,23 @@ while True:
   });
 });
 
+it('a group of handlers whose own workflow is terminated by an operator is settled, and the others go on', async () => {
+  const names = Array.from({ length: 11 }, (_, index) => `h${String(index + 1).padStart(2, '0')}`);
+  const others = names.slice(0, 10).map((name) => [name, handler('return 1')] as const);
+  await useHandlers(system, { ...Object.fromEntries(others), h11: hangs });
+  const { workflowId } = await publish();
+  await eventually(async () =>
+    expect(await system.executionsOf(workflowId)).toMatchObject({ h11: { stdout: 'begun\n' } }),
+  );
+  await system.temporal.client.workflow.getHandle(`${workflowId}/handlers-2`).terminate();
+  expect(await system.client.result(workflowId)).toMatchObject({ status: 'partly' });
+  expect(await system.executionsOf(workflowId)).toMatchObject({
+    h01: { status: 'succeeded' },
+    h10: { status: 'succeeded' },
+    h11: { status: 'failed', reason: 'worker_lost' },
+  });
+});
+
 describe('cancelling an event before a worker has seen it', () => {
   let idle: TestSystem;
   beforeAll(async () => {

@@ -1,0 +1,85 @@
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
+import type { ConnectionOptions } from '@temporalio/client';
+import { InterceptingCall } from '@grpc/grpc-js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { closedEvent, startSystem, type TestSystem } from '../setup/system.ts';
+import { fetchHistory, handler, startWorkersFor, useHandlers, type RunningWorkers } from './spine-system.ts';
+
+// The server of these tests enforces what production does: 10 updates in flight in one workflow, 2,000 in all.
+const handlersAtOnce = 10;
+const callsEach = 5;
+
+type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
+
+let updates = 0;
+const refused: string[] = [];
+
+/** Beneath the client's own retries, which would hide a refusal. */
+const watchUpdates: Interceptor = (options, nextCall) => {
+  const isUpdate = options.method_definition.path.endsWith('/UpdateWorkflowExecution');
+  if (isUpdate) updates += 1;
+  return new InterceptingCall(nextCall(options), {
+    start(metadata, listener, next) {
+      next(metadata, {
+        onReceiveStatus(status, nextStatus) {
+          if (isUpdate && status.code !== 0) refused.push(status.details);
+          nextStatus(status);
+        },
+      });
+    },
+  });
+};
+
+/** Holds every helper until as many are in flight as there are handlers, in each round of calls. */
+class Rounds {
+  mostInFlight = 0;
+  #waiting: (() => void)[] = [];
+
+  async join(): Promise<void> {
+    const released = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.mostInFlight = Math.max(this.mostInFlight, this.#waiting.length);
+    if (this.#waiting.length === handlersAtOnce) {
+      for (const release of this.#waiting.splice(0)) release();
+    }
+    await released;
+  }
+}
+
+const rounds = new Rounds();
+let system: TestSystem;
+let workers: RunningWorkers;
+let connection: Connection;
+beforeAll(async () => {
+  system = await startSystem({ withoutWorkers: true });
+  const { address, namespace } = system.temporal;
+  const interceptors = [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), watchUpdates];
+  connection = Connection.lazy({ address, interceptors });
+  workers = await startWorkersFor(system, {
+    temporal: { client: new Client({ connection, namespace }), address, namespace, close: () => connection.close() },
+    checkpoint: (name) => (name === 'helper:before' ? rounds.join() : Promise.resolve()),
+  });
+});
+afterAll(async () => {
+  await workers.stop();
+  await connection.close();
+  await system.stop();
+});
+
+it('ten handlers that all call at the same moment stay within the server’s limits: no update is refused', async () => {
+  const code = handler(`
+for n in range(${String(callsEach)}):
+    set_conversation_metadata(context, "k", str(n))
+return "done"`);
+  const names = Array.from({ length: handlersAtOnce }, (_, index) => `h${String(index)}`);
+  await useHandlers(system, Object.fromEntries(names.map((name) => [name, code])));
+  const { workflowId } = await system.client.publish(closedEvent());
+  expect(await system.client.result(workflowId)).toMatchObject({ status: 'succeeded' });
+
+  expect(refused).toEqual([]);
+  expect(rounds.mostInFlight).toBe(handlersAtOnce);
+  expect(updates).toBeGreaterThanOrEqual(handlersAtOnce * callsEach);
+  const { events } = await fetchHistory(system, workflowId);
+  const started = (events ?? []).flatMap(({ activityTaskStartedEventAttributes: attributes }) => attributes ?? []);
+  expect(started).toHaveLength(handlersAtOnce * (1 + callsEach));
+  expect(started.filter(({ attempt }) => attempt !== 1)).toEqual([]);
+});
