@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withLock } from './lock.mjs';
 import { cacheDir, requirementsFile } from './paths.mjs';
@@ -74,7 +74,8 @@ async function environmentFor(python) {
       try {
         const made = await fill(python, work);
         if (made.ok) {
-          await mkdir(cacheDir, { recursive: true });
+          // mkdtemp keeps others out; a worker may run handlers as another user.
+          await chmod(work, 0o755);
           // bin/python finds its environment by the pyvenv.cfg beside it, so the folder may be moved.
           await rename(work, folder);
         }

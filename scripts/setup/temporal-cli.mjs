@@ -110,7 +110,7 @@ async function goInstall(go, work, environment, note) {
   note('compiling it with Go, about 3 minutes');
   const bin = join(work, 'bin');
   const env = { ...environment, GOBIN: bin, CGO_ENABLED: '0' };
-  const flags = `-s -w -X github.com/temporalio/cli/internal/temporalcli.Version=${version}`;
+  const flags = `-s -w -X github.com/temporalio/cli/temporalcli.Version=${version}`;
   const result = await run(go, ['install', '-ldflags', flags, goPackage], { env, timeoutMs: 30 * 60_000 });
   return { ...result, path: join(bin, 'temporal') };
 }

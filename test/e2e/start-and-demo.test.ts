@@ -345,9 +345,14 @@ describe('npm start refuses', { timeout: 60_000 }, () => {
 
   test('a Temporal CLI that does not run, leaving no process behind', async () => {
     const refused = run(home, { env: { TEMPORAL_CLI_PATH: '/bin/false' } });
+    const seen = new Set<number>();
+    while (refused.child.exitCode === null) {
+      for (const pid of descendants(pidOf(refused))) seen.add(pid);
+      await sleep(10);
+    }
     expect(await refused.exited).toBe(1);
     expect(refused.text()).toContain('temporal_start_failed');
-    await expectGone(descendants(pidOf(refused)));
+    await expectGone([...seen]);
   });
 });
 

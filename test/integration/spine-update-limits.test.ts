@@ -19,7 +19,7 @@ const watchUpdates: Interceptor = (options, nextCall) => {
   const isUpdate = options.method_definition.path.endsWith('/UpdateWorkflowExecution');
   if (isUpdate) updates += 1;
   return new InterceptingCall(nextCall(options), {
-    start(metadata, listener, next) {
+    start(metadata, _listener, next) {
       next(metadata, {
         onReceiveStatus(status, nextStatus) {
           if (isUpdate && status.code !== 0) refused.push(status.details);

@@ -18,7 +18,7 @@ export async function createSandboxPart({ config, screen, log, closing }: PartOp
     },
   });
   closing.add('sandbox', () => sandbox.close());
-  const { level, detail, mend, python, executable } = sandbox.capability;
+  const { level, detail, mend, executable } = sandbox.capability;
   if (level === 'full') {
     screen.step(`Cage for handlers: ${detail}`);
     return { sandbox, refusal: null };
@@ -27,8 +27,7 @@ export async function createSandboxPart({ config, screen, log, closing }: PartOp
     screen.warn(`Python handlers run without the whole cage (AFTERWORD_UNSAFE_UNCAGED_PYTHON): ${detail}.`);
     return { sandbox, refusal: null };
   }
-  const how = python === null ? `${mend} (AFTERWORD_PYTHON)` : mend;
-  const refusal = `Python handlers are refused: ${detail}.\n${how}`;
+  const refusal = `Python handlers are refused: ${detail}.\n${mend}`;
   screen.warn(`${refusal}\nEverything else works; executions of Python handlers end as failed (refused).`);
   return { sandbox, refusal };
 }
