@@ -18,9 +18,9 @@ import { startWorkers } from '../../src/workers.ts';
 import { serve } from './serve.ts';
 
 installTemporalRuntime(createLog({ level: 'warn', process: 'bench' }));
-const store = await openStore({ embeddedFolder: process.env['BENCH_FOLDER'] ?? '' });
+const store = await openStore({ embeddedFolder: process.env.BENCH_FOLDER ?? '' });
 await migrate(store);
-const address = process.env['BENCH_TEMPORAL'];
+const address = process.env.BENCH_TEMPORAL;
 await startWorkers({
   store,
   temporal: connectTemporal({ address }),

@@ -10,7 +10,7 @@ import { roundTrip } from './floor-workflows.ts';
 import { serve } from './serve.ts';
 
 installTemporalRuntime(createLog({ level: 'warn', process: 'bench' }));
-const address = process.env['BENCH_TEMPORAL'];
+const address = process.env.BENCH_TEMPORAL;
 const { client } = connectTemporal({ address });
 const connection = await connectNative({ address });
 const workflowBundle = await bundleWorkflowCode({

@@ -10,9 +10,11 @@ const flushEveryMs = 250;
 export class AttemptLog {
   readonly #write: (chunks: LogChunk[]) => Promise<void>;
   readonly #streams = { stdout: new LogBuffer(), stderr: new LogBuffer() };
+  /** Taken from the buffers, not known to be in the store. */
+  #unwritten: LogChunk[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #flushing: Promise<void> = Promise.resolve();
-  #flushed = false;
+  #waitMs = firstFlushMs;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(write: (chunks: LogChunk[]) => Promise<void>) {
     this.#write = write;
@@ -20,26 +22,45 @@ export class AttemptLog {
 
   add(stream: LogStream, text: string): void {
     this.#streams[stream].add(text);
-    this.#timer ??= setTimeout(
-      () => {
-        this.#flush();
-      },
-      this.#flushed ? flushEveryMs : firstFlushMs,
-    );
+    this.#timer ??= this.#later();
   }
 
-  /** What is not written yet, for the caller to write; waits for a write under way, since tails replace each other. */
+  /**
+   * Writes what is new along with something else that is written anyway. One write at a time, since a tail replaces
+   * the tail before it; what a failed write held is written with the next.
+   */
+  writeWith<T>(write: (chunks: LogChunk[]) => Promise<T>): Promise<T> {
+    const written = this.#writing.then(async () => {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#unwritten = latest([...this.#unwritten, ...this.#take()]);
+      const answer = await write(this.#unwritten);
+      this.#unwritten = [];
+      return answer;
+    });
+    this.#writing = written.then(
+      () => undefined,
+      () => undefined,
+    );
+    return written;
+  }
+
+  /** What the store does not have yet, for the caller to write at the end. */
   async drain(): Promise<LogChunk[]> {
+    await this.#writing;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    await this.#flushing;
-    return this.#take();
+    return latest([...this.#unwritten, ...this.#take()]);
   }
 
-  #flush(): void {
-    this.#timer = undefined;
-    this.#flushed = true;
-    this.#flushing = this.#flushing.then(() => this.#write(this.#take()));
+  #later(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#waitMs = flushEveryMs;
+      // While the store is away the output waits here, which is bounded; the handler goes on.
+      this.writeWith(this.#write).catch(() => {
+        this.#timer ??= this.#later();
+      });
+    }, this.#waitMs);
   }
 
   #take(): LogChunk[] {
@@ -47,4 +68,9 @@ export class AttemptLog {
       this.#streams[stream].take().map((piece) => ({ stream, ...piece })),
     );
   }
+}
+
+/** Of chunks with the same place the last: a tail that was not written yet is out of date when the next one is there. */
+function latest(chunks: readonly LogChunk[]): LogChunk[] {
+  return [...new Map(chunks.map((chunk) => [`${chunk.stream}/${String(chunk.seq)}`, chunk])).values()];
 }

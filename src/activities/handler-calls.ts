@@ -30,7 +30,8 @@ export interface HandlerCallsDeps {
   readonly helpers: ReadonlyMap<string, ActivityHelper>;
   /** Asks the workflow to run the helper; the same id is never run twice, a second asker joins the first. */
   readonly update: (updateId: string, call: HelperCall) => Promise<HelperCallOutcome>;
-  readonly drainLogs: () => Promise<LogChunk[]>;
+  /** Runs a write together with the output that is not written yet. */
+  readonly writeWithLogs: <T>(write: (logs: LogChunk[]) => Promise<T>) => Promise<T>;
   readonly checkpoint: Checkpoint | undefined;
 }
 
@@ -81,8 +82,9 @@ export class HandlerCalls {
     const call = { callId: uuidv7(), name: helper.name, n, tryNumber, effect: helper.effect, argsJson };
     const subject = { executionId: ref.executionId, call: `${call.name}/${String(n)}`, callId: call.callId };
     await checkpoint?.('intent:before', subject);
-    const logs = await this.#deps.drainLogs();
-    const intent = await recordIntent(db, ref, { ...call, requestedAt: new Date() }, logs);
+    const intent = await this.#deps.writeWithLogs((logs) =>
+      recordIntent(db, ref, { ...call, requestedAt: new Date() }, logs),
+    );
     await checkpoint?.('intent:after', subject);
     if (intent === 'superseded') throw superseded();
     return this.#send(helper, intent === 'recorded' ? call : intent, args);

@@ -51,7 +51,7 @@ export async function runInCage(
       deps.helpers.flatMap((helper) => (helper.answeredIn === 'activity' ? [[helper.name, helper]] : [])),
     ),
     update: createHelperUpdate(deps.client),
-    drainLogs: () => log.drain(),
+    writeWithLogs: (write) => log.writeWith(write),
     checkpoint: deps.checkpoint,
   });
   const ranFrom = performance.now();

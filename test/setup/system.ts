@@ -58,7 +58,7 @@ export function closedEvent(more: Partial<EventInput> = {}): EventInput {
       ],
     },
     ...more,
-  } as EventInput;
+  };
 }
 
 export async function startSystem(options: SystemOptions = {}): Promise<TestSystem> {
