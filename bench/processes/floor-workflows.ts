@@ -5,7 +5,7 @@ interface FloorActivities {
   fiveUpdates(): Promise<number[]>;
 }
 
-export const roundTrip = defineUpdate<void>('roundTrip');
+export const roundTrip = defineUpdate<undefined>('roundTrip');
 
 const options = { startToCloseTimeout: '60 s' } as const;
 const { nothing } = proxyActivities<FloorActivities>(options);
@@ -18,7 +18,10 @@ export async function bare(): Promise<void> {
 
 /** The least that a durable call from inside an activity costs: an update whose handler runs an activity. */
 export async function withUpdates(): Promise<number[]> {
-  setHandler(roundTrip, () => nothing());
+  setHandler(roundTrip, async () => {
+    await nothing();
+    return undefined;
+  });
   const others = proxyActivities<FloorActivities>({ ...options, taskQueue: `${workflowInfo().taskQueue}-handlers` });
   return others.fiveUpdates();
 }

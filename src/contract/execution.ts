@@ -3,7 +3,7 @@ import { attemptOutcomes, executionStatuses, failureReasons } from '../domain/st
 import { JsonValue } from './json.ts';
 
 export const ExecutionStatus = z.enum(executionStatuses).meta({ id: 'ExecutionStatus' });
-export const FailureReason = z.enum(failureReasons).meta({ id: 'FailureReason' });
+const FailureReason = z.enum(failureReasons).meta({ id: 'FailureReason' });
 
 export const HandlerError = z
   .object({

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../contract/json.ts';
 
 /** Deeper values break the recursion of whoever reads them next (JSON.stringify gives up near 7,000 levels). */
-export const deepestNesting = 200;
+const deepestNesting = 200;
 
 export class UncleanJson extends Error {
   override readonly name = 'UncleanJson';

@@ -148,8 +148,8 @@ describe('one event runs once', () => {
   });
 
   it.each([
-    ['another type', (event: EventInput) => ({ ...event, type: 'conversation_handed_off' })],
-    ['another conversation', (event: EventInput) => ({ ...closedEvent(), id: event.id })],
+    ['another type', (event: EventInput): EventInput => ({ ...event, type: 'conversation_handed_off' })],
+    ['another conversation', (event: EventInput): EventInput => ({ ...closedEvent(), id: event.id })],
   ])('and its id for %s is refused, the first event staying as it was', async (_, other) => {
     await useHandlers(system, { marks });
     const event = closedEvent();

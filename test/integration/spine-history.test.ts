@@ -80,8 +80,8 @@ describe('the history of an event', () => {
       expect(stored).toContain(secret);
       expect(told).not.toContain(secret);
     }
-    const { raw, searchAttributes, memo } = await system.client.describe(workflowId);
-    expect(JSON.stringify([raw, searchAttributes, memo])).not.toContain('secret-');
+    const { raw, typedSearchAttributes, memo } = await system.client.describe(workflowId);
+    expect(JSON.stringify([raw, typedSearchAttributes, memo])).not.toContain('secret-');
   });
 
   it('tells the story by names: which handlers ran, what they called, how they ended', () => {

@@ -1,6 +1,6 @@
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import type { ConnectionOptions } from '@temporalio/client';
-import { InterceptingCall } from '@grpc/grpc-js';
+import { InterceptingCall, status as grpcStatus } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { closedEvent, startSystem, type TestSystem } from '../setup/system.ts';
 import { fetchHistory, handler, startWorkersFor, useHandlers, type RunningWorkers } from './spine-system.ts';
@@ -22,7 +22,7 @@ const watchUpdates: Interceptor = (options, nextCall) => {
     start(metadata, _listener, next) {
       next(metadata, {
         onReceiveStatus(status, nextStatus) {
-          if (isUpdate && status.code !== 0) refused.push(status.details);
+          if (isUpdate && status.code !== grpcStatus.OK) refused.push(status.details);
           nextStatus(status);
         },
       });

@@ -42,7 +42,7 @@ export function writeHistory(name: string, history: History): void {
 }
 
 /** All strings of a history, keys included, with the payloads as the text that they encode. */
-export function readableText(json: JsonValue): string {
+function readableText(json: JsonValue): string {
   return JSON.stringify(json, (key, value: JsonValue) =>
     key === 'data' && typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : value,
   );

@@ -105,7 +105,7 @@ export async function openScenario(system: RecordingSystem, name: string): Promi
     async startWorkers(options = {}) {
       running.push(await startWorkers({ ...system, taskQueue, handlerSlots: 12, workflowBundlePath, ...options }));
     },
-    accept(event = {}, claimFor = undefined) {
+    accept(event = {}, claimFor?) {
       const input = ConversationEventInput.parse({ ...recordedEvent(), ...event });
       return acceptEvent(store.db, organization, input, { claimFor });
     },

@@ -16,7 +16,7 @@ export const limits: SandboxLimits = {
   resultBytes: 64 << 10,
 };
 
-export const helpers: readonly SandboxHelper[] = [
+const helpers: readonly SandboxHelper[] = [
   { name: 'add_conversation_tag', pythonParams: 'context, tag', summary: 'Adds a tag to the conversation.' },
   { name: 'llm_classify_binary', pythonParams: 'prompt, input, fallback=None', summary: 'Yes or no.' },
   { name: 'list_predefined_functions', pythonParams: '', summary: 'Lists the helpers.' },
