@@ -16,7 +16,7 @@ export function createCallHelper(
   return async function callHelper({ organizationId, callId }: HelperCallRef): Promise<void> {
     try {
       await checkpoint?.('helper:before', { callId });
-      await answerCall(store.db, organizationId, callId, async (call): Promise<CallOutcome> => {
+      await answerCall(store.db, organizationId, callId, helper.effect, async (call): Promise<CallOutcome> => {
         try {
           const args = JsonObject.parse(JSON.parse(call.argsJson));
           const answer = await helper.call(args, call);

@@ -17,7 +17,7 @@ interface TimelineEntry {
   readonly attributes: object | null;
 }
 
-/** What helpers write to a conversation, each in the transaction it is handed. */
+/** What helpers write to a conversation, in a transaction that holds the lock on the conversation's row. */
 export function createConversationWriter(trx: Database, organizationId: string, conversationId: string) {
   const own = { organization_id: organizationId, conversation_id: conversationId };
 
@@ -53,9 +53,7 @@ export function createConversationWriter(trx: Database, organizationId: string, 
     },
 
     async setMetadata(key: string, value: string): Promise<boolean> {
-      // The row lock makes counting and adding one step, whoever else writes to this conversation.
-      await sql`select 1 from conversations
-        where organization_id = ${organizationId} and id = ${conversationId} for no key update`.execute(trx);
+      // Counting and adding are one step because the caller holds the conversation's row.
       const written = await sql`
         insert into conversation_metadata (organization_id, conversation_id, key, value, updated_at)
         select ${organizationId}, ${conversationId}::uuid, ${key}, ${value}, now()

@@ -86,8 +86,9 @@ export async function recordIntent(
   call: NewCall,
   logs: readonly LogChunk[],
 ): Promise<'recorded' | 'superseded' | LedgerCall> {
+  const withLogs = logs.length > 0 ? sql`with logs as (${logInsert(ref, logs)})` : sql``;
   const written = await sql<{ id: string }>`
-    with logs as (${logInsert(ref, logs)})
+    ${withLogs}
     insert into calls (id, organization_id, execution_id, name, n, try, effect, args, attempt, last_attempt, requested_at)
     select ${call.callId}::uuid, organization_id, id, ${call.name}, ${call.n}::integer, ${call.tryNumber}::integer,
            ${call.effect}, ${call.argsJson}, ${ref.attempt}::integer, ${ref.attempt}::integer,
