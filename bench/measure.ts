@@ -42,12 +42,12 @@ export function cpuMs(pids: readonly number[]): number {
   return (ticks * 1000) / ticksPerSecond;
 }
 
-/** Median of the ratios of interleaved rounds: drift of the machine hits both sides of a round alike. */
+/** Medians of the ratios and the differences of interleaved rounds: drift of the machine hits both sides of a round alike. */
 export async function interleaved(
   rounds: number,
   measure: () => Promise<number>,
   measureFloor: () => Promise<number>,
-): Promise<{ value: number; floor: number; ratio: number }> {
+): Promise<{ value: number; floor: number; ratio: number; added: number }> {
   const pairs: { value: number; floor: number }[] = [];
   for (let round = 0; round < rounds; round += 1) {
     // Who goes first alternates.
@@ -63,5 +63,6 @@ export async function interleaved(
     value: median(pairs.map(({ value }) => value)),
     floor: median(pairs.map(({ floor }) => floor)),
     ratio: median(pairs.map(({ value, floor }) => value / floor)),
+    added: median(pairs.map(({ value, floor }) => value - floor)),
   };
 }

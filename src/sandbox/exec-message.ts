@@ -8,14 +8,15 @@ export function header(id: number, { limits }: SandboxProgram): Buffer {
   return bytes;
 }
 
-export function execMessage(program: SandboxProgram): string {
+/** The context follows it as `contextBytes` bytes of JSON. */
+export function execMessage(program: SandboxProgram, contextBytes: number): string {
   const message = {
     t: 'exec',
     code: program.code,
     helpers: program.helpers.map(({ name, pythonParams, summary }) => ({ name, params: pythonParams, summary })),
     randomSeed: program.randomSeed,
     resultBytes: program.limits.resultBytes,
-    contextBytes: Buffer.byteLength(program.contextJson),
+    contextBytes,
   };
   return `${JSON.stringify(message)}\n`;
 }

@@ -56,10 +56,11 @@ export class HandlerRun {
     socket.on('data', (chunk) => {
       this.#hear(chunk);
     });
+    const context = Buffer.from(this.#program.contextJson);
     socket.cork();
     socket.write(header(id, this.#program));
-    socket.write(execMessage(this.#program));
-    socket.write(this.#program.contextJson);
+    socket.write(execMessage(this.#program, context.length));
+    socket.write(context);
     socket.uncork();
     await closed;
     clearTimeout(this.#timer);
