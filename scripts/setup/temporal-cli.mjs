@@ -107,7 +107,7 @@ const ways = {
 async function goInstall(go, work, environment, note) {
   const found = await run(go, ['version'], { env: environment });
   if (!found.ok) return { ...found, path: '' };
-  note('compiling it with Go, about 3 minutes');
+  note('compiling it with Go, 3 to 5 minutes');
   const bin = join(work, 'bin');
   const env = { ...environment, GOBIN: bin, CGO_ENABLED: '0' };
   const flags = `-s -w -X github.com/temporalio/cli/temporalcli.Version=${version}`;

@@ -1,9 +1,8 @@
 import { renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { destination } from 'pino';
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
-import { createLog } from '../observability/log.ts';
+import { createLog, openLogDestination } from '../observability/log.ts';
 import type { Log } from '../observability/log.ts';
 
 const rotateAtBytes = 20 * 1024 * 1024;
@@ -24,15 +23,15 @@ export function temporalLogPath(home: string): string {
 }
 
 /**
- * The log in `home`; of its errors `onError` gets a sentence each, the same one at most once a minute. Written
- * synchronously: a crash loses nothing. A file over 20 MB is set aside as `<name>.1` when the program starts.
+ * The log in `home`; of its errors `onError` gets a sentence each, the same one at most once a minute.
+ * A file over 20 MB is set aside as `<name>.1` when the program starts.
  */
 export function openLogFile(
   { home, logLevel }: Pick<Config, 'home' | 'logLevel'>,
   onError: (sentence: string) => void,
 ): Log {
   for (const file of [logPath(home), temporalLogPath(home)]) setAside(file);
-  const file = destination({ dest: logPath(home), sync: true, mode: 0o600 });
+  const file = openLogDestination(logPath(home));
   const shownAt = new Map<string, number>();
   const show = (sentence: string) => {
     const now = Date.now();

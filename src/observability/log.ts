@@ -12,8 +12,24 @@ export interface LogOptions {
 /** Names whose values never reach the log, wherever in the first two levels of a line they stand. */
 const secretNames = ['authorization', 'apiKey', 'adminKey', 'key', 'password', 'secret', 'databaseUrl', 'token'];
 
+const standardOutput = 1;
+const waitingLineBytes = 1 << 20;
+
+/**
+ * Writes lines to a file synchronously: a crash loses none. Where it cannot be written (the disk is full, the reader
+ * is gone) the program goes on: 1 MB of lines waits for better times, more are dropped.
+ */
+export function openLogDestination(file: string | number): DestinationStream {
+  const opened = pino.destination({ dest: file, sync: true, mode: 0o600, maxLength: waitingLineBytes });
+  opened.on('error', () => undefined);
+  return opened;
+}
+
 /** JSON lines on standard output, or where `destination` says. */
-export function createLog({ level, process }: LogOptions, destination?: DestinationStream): Log {
+export function createLog(
+  { level, process }: LogOptions,
+  destination: DestinationStream = openLogDestination(standardOutput),
+): Log {
   const options = {
     level,
     base: { process },
@@ -22,7 +38,7 @@ export function createLog({ level, process }: LogOptions, destination?: Destinat
     redact: { paths: secretNames.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
     serializers: { err: describeError },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination);
 }
 
 /**

@@ -1,69 +1,34 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { acceptEvent } from '../../src/store/conversation-events.ts';
 import { openStore, type Store } from '../../src/store/database.ts';
 import { checkSchema } from '../../src/store/migrate.ts';
 import { createDatabase, type TestDatabase } from '../setup/databases.ts';
+import { linkTo, type BreakableLink } from './breakable-link.ts';
 import { closed, errorOf, newOrganization } from './store-engines.ts';
 
-/** Stands between the store and PostgreSQL; `cut` ends every connection and takes no new one, until `mend`. */
-async function openLine(target: URL) {
-  const sockets = new Set<Socket>();
-  const server = createServer((inner) => {
-    const outer = connect(Number(target.port), target.hostname);
-    for (const socket of [inner, outer]) {
-      sockets.add(socket);
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        inner.destroy();
-        outer.destroy();
-      });
-    }
-    inner.pipe(outer).pipe(inner);
-  });
-  const listen = async (port: number) => {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
-  };
-  const port = await listen(0);
-  return {
-    port,
-    mend: () => listen(port),
-    cut: async () => {
-      const ended = once(server, 'close');
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await ended;
-    },
-  };
-}
-
 let database: TestDatabase;
-let line: Awaited<ReturnType<typeof openLine>>;
+let line: BreakableLink;
 let store: Store;
 let org: string;
 
 beforeEach(async () => {
   database = await createDatabase();
   const url = new URL(database.url);
-  line = await openLine(new URL(database.url));
+  line = await linkTo({ host: url.hostname, port: Number(url.port) });
   url.port = String(line.port);
   store = await openStore({ databaseUrl: url.href, embeddedFolder: '' });
   org = await newOrganization(store.db);
 });
 afterEach(async () => {
   await store.close();
-  await line.cut().catch(() => undefined);
+  await line.break();
   await database.drop();
 });
 
 test('says store_unavailable while the server is away, and works again when it is back', async () => {
   const event = closed();
-  await line.cut();
+  await line.break();
   expect((await errorOf(acceptEvent(store.db, org, event))).code).toBe('store_unavailable');
   expect((await errorOf(checkSchema(store))).code).toBe('store_unavailable');
   await line.mend();
@@ -74,7 +39,7 @@ test('says store_unavailable to all who were in the middle, and keeps nothing of
   const event = closed();
   const begun = store.db.transaction().execute(async (trx) => {
     await acceptEvent(trx, org, event);
-    await line.cut();
+    await line.break();
     await sql`select 1`.execute(trx);
   });
   const waiting = store.db.transaction().execute((trx) => sql`select pg_sleep(20)`.execute(trx));

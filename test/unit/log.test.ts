@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createLog } from '../../src/observability/log.ts';
+import { createLog, openLogDestination } from '../../src/observability/log.ts';
 
 function logged(write: (log: ReturnType<typeof createLog>) => void): Record<string, unknown> {
   const lines: string[] = [];
@@ -46,5 +46,12 @@ describe('the log', () => {
     one.cause = new Error('two', { cause: one });
     expect(logged((log) => log.error({ err: one }, 'x'))).toMatchObject({ err: { message: 'one' } });
     expect(logged((log) => log.error({ err: 'text' }, 'x'))).toMatchObject({ err: { message: 'text' } });
+  });
+
+  test('that cannot be written stops nobody', () => {
+    const log = createLog({ level: 'info', process: 'test' }, openLogDestination('/dev/full'));
+    expect(() => {
+      for (let n = 0; n < 3; n += 1) log.error({ err: new Error('no space left on device') }, 'x');
+    }).not.toThrow();
   });
 });
