@@ -1,6 +1,7 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { z } from 'zod';
 import { ConversationEventInput } from './contract/conversation-event.ts';
+import { eventFault } from './contract/event-fault.ts';
 import type { ConversationChange, ConversationEventResult, ConversationEventStart } from './contract/workflow.ts';
 import { AfterwordError, type ErrorCode } from './domain/errors.ts';
 import { eventIdOf, workflowIdOf } from './domain/event-key.ts';
@@ -51,8 +52,8 @@ export class AfterwordClient {
 
   /**
    * Starts the event's one workflow. The same event again answers `duplicate: true` with the run that has it.
-   * Throws AfterwordError: invalid_request, event_id_missing, event_id_reused, start_argument_too_large,
-   * temporal_unavailable.
+   * Throws AfterwordError: invalid_request, unknown_event_type, event_id_missing, event_id_reused,
+   * start_argument_too_large, temporal_unavailable.
    */
   async publish(event: z.input<typeof ConversationEventInput>): Promise<Published> {
     const parsed = parseEvent(event);
@@ -131,9 +132,7 @@ export function connectAfterword(options: AfterwordClientOptions): AfterwordClie
 function parseEvent(event: unknown): ConversationEventInput {
   const parsed = ConversationEventInput.safeParse(event);
   if (parsed.success) return parsed.data;
-  throw new AfterwordError('invalid_request', z.prettifyError(parsed.error), {
-    fields: parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message })),
-  });
+  throw eventFault(event, 'event');
 }
 
 /** One may name the conversation by its id and the other by its public id: only two ids can be told apart here. */

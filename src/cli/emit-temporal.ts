@@ -1,6 +1,6 @@
-import { toFieldErrors } from '../api/validation.ts';
 import type { AfterwordClient } from '../client.ts';
 import { ConversationEventInput } from '../contract/conversation-event.ts';
+import { eventFault } from '../contract/event-fault.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { followEvent, reportEmitted } from './emitted.ts';
 import type { Emitted, EmitOptions } from './emitted.ts';
@@ -52,14 +52,15 @@ export async function emitToTemporal(invocation: Invocation, file: EventFile, op
   }
 }
 
-const [withConversation, withConversationId] = ConversationEventInput.options;
-
-/** A schema of two shapes would complain about both; whether there is a `conversation` tells which is meant. */
 function checked(event: FileEvent): ConversationEventInput {
-  const parsed = ('conversation' in event.value ? withConversation : withConversationId).safeParse(event.value);
+  const parsed = ConversationEventInput.safeParse(event.value);
   if (parsed.success) return parsed.data;
-  const fields = event.place(parsed.error.issues.flatMap(toFieldErrors));
-  throw new AfterwordError('invalid_file', 'The event is not valid:', { fields });
+  const fault = eventFault(event.value, 'event');
+  if (fault.fields.length === 0) throw fault;
+  throw new AfterwordError('invalid_file', 'The event is not valid:', {
+    fields: event.place(fault.fields),
+    cause: fault,
+  });
 }
 
 /** The event's id in the store, when its handlers have settled. Throws `wait_timed_out`. */

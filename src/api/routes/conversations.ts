@@ -4,7 +4,7 @@ import { getConversation, listConversations, saveConversation } from '../../stor
 import type { Api, ApiDependencies } from '../environment.ts';
 import { listOf, PageQuery, pageOf } from '../lists.ts';
 import { answers, bodyOf, security } from '../route-parts.ts';
-import { invalidRequest } from '../validation.ts';
+import { invalidRequest } from '../../contract/field-errors.ts';
 
 const tags = ['Conversations'];
 
@@ -47,7 +47,7 @@ export function addConversationRoutes(api: Api, { store }: ApiDependencies): voi
   api.openapi(save, async (c) => {
     const input = c.req.valid('json');
     if (input.id.toLowerCase() !== c.req.valid('param').id.toLowerCase()) {
-      throw invalidRequest([{ field: 'id', message: 'is not the id in the path' }]);
+      throw invalidRequest([{ field: 'id', message: 'is not the id in the path' }], 'body');
     }
     const saved = await saveConversation(store.db, c.get('organizationId'), input);
     return c.json({ id: saved.id, publicId: input.publicId, messageCount: saved.messageSeq }, 200);

@@ -19,7 +19,7 @@ import type { Api, ApiDependencies } from '../environment.ts';
 import { checkHandlerCode } from '../handler-code.ts';
 import { listOf } from '../lists.ts';
 import { answers, bodyOf, jsonOf, orProblem, security } from '../route-parts.ts';
-import { invalidRequest } from '../validation.ts';
+import { invalidRequest } from '../../contract/field-errors.ts';
 
 const tags = ['Handlers'];
 const params = z.object({ name: z.string().meta({ description: 'Name or id of a handler.' }) });
@@ -110,7 +110,7 @@ export function addHandlerRoutes(api: Api, { store }: ApiDependencies): void {
     const { name } = c.req.valid('param');
     const body = c.req.valid('json');
     if (body.name !== undefined && body.name !== name) {
-      throw invalidRequest([{ field: 'name', message: `is not the name in the path, "${name}"` }]);
+      throw invalidRequest([{ field: 'name', message: `is not the name in the path, "${name}"` }], 'body');
     }
     checkHandlerCode(body.code);
     const pushed = await pushHandler(db, c.get('organizationId'), { ...body, name });
