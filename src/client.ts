@@ -74,10 +74,9 @@ export class AfterwordClient {
       conversation,
       argument,
     });
-    if (started.runId !== null) return { workflowId, runId: started.runId, duplicate: false };
-    const first = await this.describe(workflowId);
-    refuseReusedId(parsed, conversation, first);
-    return { workflowId, runId: first.runId, duplicate: true };
+    if (!started.duplicate) return { workflowId, runId: started.runId, duplicate: false };
+    refuseReusedId(parsed, conversation, started.first);
+    return { workflowId, runId: started.first.runId, duplicate: true };
   }
 
   /** One result for each event, in order; at most `concurrency` under way at once. */
@@ -89,8 +88,8 @@ export class AfterwordClient {
       try {
         return { ok: true, ...(await this.publish(event)) };
       } catch (error) {
-        if (!(error instanceof AfterwordError)) throw error;
-        return { ok: false, error: { code: error.code, message: error.message } };
+        const code = error instanceof AfterwordError ? error.code : 'internal';
+        return { ok: false, error: { code, message: error instanceof Error ? error.message : String(error) } };
       }
     });
   }

@@ -14,11 +14,14 @@ import {
   logServerStopping,
   warnOfOpenHost,
 } from './observability/server-log.ts';
+import { untilReachable } from './observability/until-reachable.ts';
 import { createCallsInFlight } from './relay/calls-in-flight.ts';
 import { createRelay } from './relay/relay.ts';
+import { createApiKey } from './store/api-keys.ts';
 import { openStore } from './store/database.ts';
 import type { Store } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
+import { ensureOrganization } from './store/organizations.ts';
 import { connectTemporal, type Temporal } from './temporal/connection.ts';
 import { createEventStarter } from './temporal/start-event.ts';
 import type { EventToStart } from './temporal/start-event.ts';
@@ -84,7 +87,12 @@ async function main(): Promise<void> {
     );
   }
   const store = await openStore({ databaseUrl, embeddedFolder: config.home, poolSize: config.databasePoolSize });
-  await checkSchema(store);
+  await untilReachable(log, () => checkSchema(store));
+  const { adminKey, organization } = config;
+  if (adminKey !== undefined) {
+    await ensureOrganization(store.db, { id: organization, name: organization });
+    await createApiKey(store.db, organization, 'admin', adminKey);
+  }
   const temporal = connectTemporal();
   const server = await startServer({ config, store, temporal, log });
 

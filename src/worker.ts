@@ -10,6 +10,7 @@ import {
   logWorkerStopping,
 } from './observability/worker-log.ts';
 import { createPythonSandbox } from './sandbox/python-sandbox.ts';
+import { untilReachable } from './observability/until-reachable.ts';
 import { openStore } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
 import { connectTemporal } from './temporal/connection.ts';
@@ -33,7 +34,7 @@ async function main(log: Log): Promise<void> {
     embeddedFolder: config.home,
     poolSize: config.databasePoolSize,
   });
-  await checkSchema(store);
+  await untilReachable(log, () => checkSchema(store));
   const sandbox = await createPythonSandbox({
     pythonPath: config.python ?? 'python3',
     unsandboxed: config.unsafeUncaged,
@@ -42,7 +43,7 @@ async function main(log: Log): Promise<void> {
     },
   });
   const temporal = connectTemporal();
-  const connection = await connectNative();
+  const connection = await untilReachable(log, () => connectNative());
   const workers = await startWorkers({
     store,
     temporal,

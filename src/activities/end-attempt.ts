@@ -7,6 +7,7 @@ import type { SandboxResult } from '../sandbox/sandbox.ts';
 import type { Database } from '../store/database.ts';
 import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
 import { finishAttempt, type AttemptEnd } from '../store/execution-ledger/finish-attempt.ts';
+import { writeLogs } from '../store/execution-ledger/write-logs.ts';
 import { handlerFailed } from './handler-failed.ts';
 import type { CageRun } from './run-in-cage.ts';
 
@@ -89,7 +90,10 @@ async function platformFailed(
   begun: BegunAttempt,
   run: Extract<CageRun, { kind: 'broke' }>,
 ): Promise<never> {
-  if (run.cause instanceof AfterwordError && run.cause.code === 'attempt_superseded') throw run.cause;
+  if (run.cause instanceof AfterwordError && run.cause.code === 'attempt_superseded') {
+    await writeLogs(db, ref, run.logs);
+    throw run.cause;
+  }
   const message = run.cause instanceof Error ? run.cause.message : String(run.cause);
   const lastOne = begun.lostInARow + 1 >= limits.maxLostAttempts;
   await finish(db, ref, run, {

@@ -14,7 +14,7 @@ export interface EventToStart {
 }
 
 /** Idempotent: `duplicate` says that the workflow had been started before. Throws `temporal_unavailable`. */
-export type StartEvent = (event: EventToStart) => Promise<{ runId: string | null; duplicate: boolean }>;
+export type StartEvent = (event: EventToStart) => Promise<{ duplicate: boolean }>;
 
 export interface StartSoonOptions {
   readonly startEvent: StartEvent;

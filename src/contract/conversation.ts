@@ -3,7 +3,13 @@ import { limits } from '../domain/limits.ts';
 import { JsonObject, JsonValue } from './json.ts';
 
 const shortId = z.string().min(1).max(limits.idCharacters);
-export const Timestamp = z.iso.datetime({ offset: true });
+/** Of the years 1 to 9999, which PostgreSQL has too. */
+export const Timestamp = z.iso.datetime({ offset: true }).refine(hasYear, 'must lie in the years 1 to 9999');
+
+function hasYear(timestamp: string): boolean {
+  const year = new Date(timestamp).getUTCFullYear();
+  return year >= 1 && year <= 9999;
+}
 
 export const Message = z
   .strictObject({
@@ -18,6 +24,12 @@ export const Message = z
   .meta({ id: 'Message' });
 export type Message = z.infer<typeof Message>;
 
+const contextKilobytes = limits.contextObjectBytes / 1024;
+const ContextObject = JsonObject.refine(
+  (object) => Buffer.byteLength(JSON.stringify(object)) <= limits.contextObjectBytes,
+  { error: `must be at most ${String(contextKilobytes)} KB of JSON`, when: ({ issues }) => issues.length === 0 },
+);
+
 /** A conversation as the platform sends it, with its messages: all of them, or those that are new. */
 export const ConversationInput = z
   .strictObject({
@@ -26,11 +38,11 @@ export const ConversationInput = z
     subject: z.string().max(limits.subjectCharacters),
     businessSlug: shortId,
     business: z.strictObject({ name: z.string().max(limits.idCharacters), slug: shortId }).optional(),
-    customer: JsonObject.nullable().optional(),
+    customer: ContextObject.nullable().optional(),
     initialChannel: shortId.optional(),
     latestChannel: shortId.optional(),
     /** Only for web chat. */
-    browserSession: JsonObject.optional(),
+    browserSession: ContextObject.optional(),
     messages: z.array(Message).max(limits.conversationMessages).default([]),
   })
   .meta({ id: 'ConversationInput' });

@@ -84,6 +84,8 @@ export interface HandlerFailure {
 
 export interface SettleInput {
   readonly organizationId: string;
+  /** Run id that takes the event up where no attempt did before; null where nobody claims. */
+  readonly claimFor: string | null;
   readonly executionId: string;
   readonly status: FinalStatus;
   readonly reason: FailureReason | null;

@@ -47,6 +47,12 @@ export const errorTable = {
     'The conversation is not known',
     'Send the conversation with the event, or check its id or public id.',
   ),
+  organization_not_found: entry(
+    'missing',
+    404,
+    'The organisation is not known',
+    'Check the organisation that the publisher names; a server makes the one of AFTERWORD_ORGANIZATION.',
+  ),
   handler_not_found: entry(
     'missing',
     404,

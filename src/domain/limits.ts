@@ -31,6 +31,10 @@ export const limits = {
   conversationMessages: 20_000,
   conversationBytes: 16 * MB,
   messageBytes: 64 * KB,
+  /** Of the customer and of the browser session, as JSON. */
+  contextObjectBytes: 64 * KB,
+  /** Levels of JSON that a publisher may nest: readers, Python's among them, recurse. */
+  jsonNesting: 200,
   subjectCharacters: 1_000,
   idCharacters: 200,
   eventsPerRequest: 1_000,

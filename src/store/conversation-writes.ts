@@ -3,7 +3,7 @@ import type { ConversationInput } from '../contract/conversation.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import type { ConversationRow } from './conversation-rows.ts';
-import { type Database, isUniqueViolation } from './database.ts';
+import { type Database, isMissingReference, isUniqueViolation } from './database.ts';
 import { incomingMessagesOf } from './incoming-messages.ts';
 import { refuseNul } from './nul-characters.ts';
 
@@ -42,7 +42,11 @@ export async function lockConversation(
     })
     .onConflict((conflict) => conflict.doNothing())
     .returningAll()
-    .executeTakeFirst();
+    .executeTakeFirst()
+    .catch((error: unknown) => {
+      if (!isMissingReference(error)) throw error;
+      throw new AfterwordError('organization_not_found', `There is no organisation "${organizationId}".`);
+    });
   if (created !== undefined) return { row: created, created: true };
   const row = await trx
     .selectFrom('conversations')

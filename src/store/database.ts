@@ -7,7 +7,7 @@ import { takeLock } from './embedded-lock.ts';
 import { withStoreErrors } from './error-translating-dialect.ts';
 import type { Tables } from './tables.ts';
 
-export { isUniqueViolation, toStoreError } from './store-errors.ts';
+export { isMissingReference, isUniqueViolation, toStoreError } from './store-errors.ts';
 
 /** A transaction is one too. Inside a transaction use only the transaction: with PGlite the outer one would wait for ever. */
 export type Database = Kysely<Tables>;

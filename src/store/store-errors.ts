@@ -20,8 +20,8 @@ const networkCodes: ReadonlySet<string> = new Set([
  */
 const unavailableSqlState = /^(?:08...|28...|3D000|25006|53300|57P0[1-5])$/;
 
-/** An invalid byte sequence; \\u0000 inside JSON. */
-const unstorableText: ReadonlySet<string> = new Set(['22021', '22P05']);
+/** An invalid byte sequence; \\u0000 inside JSON; a time that PostgreSQL does not have. */
+const unstorable: ReadonlySet<string> = new Set(['22021', '22P05', '22007', '22008']);
 
 /** `pg` throws these without any code. */
 const unavailableMessage =
@@ -48,10 +48,15 @@ export function toStoreError(error: unknown): AfterwordError | undefined {
   return undefined;
 }
 
-/** NUL, or half a surrogate pair inside JSON: the caller's text, wherever it came through. Else undefined. */
+/** NUL, half a surrogate pair inside JSON, the year 0: the caller's text, wherever it came through. Else undefined. */
 export function toTextError(error: unknown): AfterwordError | undefined {
-  if (!(error instanceof Error) || !unstorableText.has(codeOf(error) ?? '')) return undefined;
+  if (!(error instanceof Error) || !unstorable.has(codeOf(error) ?? '')) return undefined;
   return new AfterwordError('invalid_request', `A text cannot be stored: ${error.message}`, { cause: error });
+}
+
+/** The organisation, or another thing that the row refers to, does not exist. */
+export function isMissingReference(error: unknown): boolean {
+  return error instanceof Error && codeOf(error) === '23503';
 }
 
 /** A row with this unique key exists already. */

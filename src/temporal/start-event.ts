@@ -1,4 +1,9 @@
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  type Client,
+  type WorkflowExecutionDescription,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { ConversationEventStart, PinnedExecution } from '../contract/workflow.ts';
 import type { conversationEvent } from '../workflows/conversation-event.ts';
@@ -14,11 +19,12 @@ export interface EventToStart {
   readonly executions: readonly PinnedExecution[];
 }
 
-/** `runId` is null for a duplicate: the server does not tell the run it found. */
-export interface StartedEvent {
-  readonly runId: string | null;
-  readonly duplicate: boolean;
-}
+type ReusePolicy = NonNullable<WorkflowStartOptions['workflowIdReusePolicy']>;
+
+export type StartedEvent =
+  | { readonly duplicate: false; readonly runId: string }
+  /** `first` is the run that has the event. */
+  | { readonly duplicate: true; readonly first: WorkflowExecutionDescription };
 
 export interface StartOptions {
   readonly workflowId: string;
@@ -28,7 +34,11 @@ export interface StartOptions {
   readonly argument: ConversationEventStart;
 }
 
-/** Starts the one workflow of an event; a second start, also after the first has ended, is a duplicate. */
+/**
+ * Starts the one workflow of an event; a second start, also after the first has ended, is a duplicate. Only over a run
+ * that failed, which is one that could not open the event (its conversation was not known yet), another one starts:
+ * else nothing sent under that id could ever run. Should that run have claimed the event, the new one finds the claim.
+ */
 export async function startConversationEvent(
   client: Client,
   taskQueue: string,
@@ -40,19 +50,30 @@ export async function startConversationEvent(
     { key: conversationKey, value: conversation },
     { key: statusKey, value: 'running' },
   ];
+  async function startUnder(reuse: ReusePolicy): Promise<StartedEvent> {
+    try {
+      const handle = await client.workflow.start<typeof conversationEvent>('conversationEvent', {
+        workflowId,
+        taskQueue,
+        workflowIdReusePolicy: reuse,
+        workflowIdConflictPolicy: 'FAIL',
+        typedSearchAttributes,
+        staticSummary: type,
+        args: [argument],
+      });
+      return { runId: handle.firstExecutionRunId, duplicate: false };
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      const first = await client.workflow.getHandle(workflowId).describe();
+      if (first.status.name === 'FAILED' && reuse === 'REJECT_DUPLICATE') {
+        return await startUnder('ALLOW_DUPLICATE_FAILED_ONLY');
+      }
+      return { duplicate: true, first };
+    }
+  }
   try {
-    const handle = await client.workflow.start<typeof conversationEvent>('conversationEvent', {
-      workflowId,
-      taskQueue,
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      workflowIdConflictPolicy: 'FAIL',
-      typedSearchAttributes,
-      staticSummary: type,
-      args: [argument],
-    });
-    return { runId: handle.firstExecutionRunId, duplicate: false };
+    return await startUnder('REJECT_DUPLICATE');
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return { runId: null, duplicate: true };
     throw toTemporalError(error);
   }
 }

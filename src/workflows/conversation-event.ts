@@ -27,7 +27,10 @@ const { openEvent } = proxyLocalActivities<Pick<Activities, 'openEvent'>>(storeO
 /** One conversation event: open it, run every handler that was on when it was received, say how they ended. */
 export async function conversationEvent(start: ConversationEventStart): Promise<ConversationEventResult> {
   const runs = new HandlerRuns();
-  const opened = await open(start);
+  const opened = await open(start).catch((error: unknown) => {
+    upsertSearchAttributes([{ key: statusKey, value: 'failed' }]);
+    throw error;
+  });
   if (opened.outcome === 'duplicate') return end(opened.id, 'duplicate', []);
 
   const { runId, workflowId } = workflowInfo();

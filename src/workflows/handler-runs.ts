@@ -119,7 +119,12 @@ export function settleAll(start: RunHandlersStart, error: unknown): Promise<Exec
 
 async function settleAs(start: RunHandlersStart, execution: PinnedExecution, end: End): Promise<ExecutionState> {
   await CancellationScope.nonCancellable(() =>
-    settle({ organizationId: start.organizationId, executionId: execution.executionId, ...end }),
+    settle({
+      organizationId: start.organizationId,
+      claimFor: start.claimFor,
+      executionId: execution.executionId,
+      ...end,
+    }),
   );
   return { ...execution, status: end.status, reason: end.reason };
 }

@@ -63,6 +63,8 @@ export async function finishAttempt(
 
 export interface Settlement {
   readonly organizationId: string;
+  /** Run id that the event belongs to from now on where it had none; null where nobody claims. */
+  readonly claimFor: string | null;
   readonly executionId: string;
   readonly status: FinalStatus;
   readonly reason: FailureReason | null;
@@ -87,7 +89,12 @@ export async function settleExecution(db: Database, settlement: Settlement): Pro
           error = case when ${cancelled}::boolean then null else coalesce(error, ${error}::text) end,
           finished_at = ${now}::timestamptz
       where id = ${settlement.executionId} and organization_id = ${settlement.organizationId} and finished_at is null
-      returning id
+      returning id, event_id
+    ), claimed as (
+      update conversation_events event
+      set claimed_by = coalesce(event.claimed_by, ${settlement.claimFor}::text),
+          claimed_at = coalesce(event.claimed_at, ${now}::timestamptz)
+      from ended where event.id = ended.event_id and ${settlement.claimFor}::text is not null
     )
     update attempts set outcome = ${open}, finished_at = ${now}::timestamptz
     from ended where attempts.execution_id = ended.id and attempts.outcome = 'running'`.execute(db);
