@@ -4,7 +4,10 @@ import { JsonObject, JsonValue } from './json.ts';
 
 const shortId = z.string().min(1).max(limits.idCharacters);
 /** Of the years 1 to 9999, which PostgreSQL has too. */
-export const Timestamp = z.iso.datetime({ offset: true }).refine(hasYear, 'must lie in the years 1 to 9999');
+export const Timestamp = z.iso.datetime({ offset: true }).refine(hasYear, {
+  error: 'must lie in the years 1 to 9999',
+  when: ({ issues }) => issues.length === 0,
+});
 
 function hasYear(timestamp: string): boolean {
   const year = new Date(timestamp).getUTCFullYear();

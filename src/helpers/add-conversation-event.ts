@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Timestamp } from '../contract/conversation.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { defineHelper } from './define-helper.ts';
@@ -11,6 +12,7 @@ const EventFields = z.strictObject(
   {
     timestamp: z.iso
       .datetime({ offset: true, error: 'must be ISO 8601 with a time and an offset, such as 2026-01-31T12:00:00Z' })
+      .pipe(Timestamp)
       .optional(),
     session_id: field('session_id'),
     conversation_id: field('conversation_id'),

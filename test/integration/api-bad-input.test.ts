@@ -8,6 +8,7 @@ import {
   expectProblem,
   fieldsOf,
 } from './api-under-test.ts';
+import type { JsonValue } from '../../src/contract/json.ts';
 import type { Answer, ApiUnderTest } from './api-under-test.ts';
 
 let api: ApiUnderTest;
@@ -63,6 +64,45 @@ describe('an event that cannot be taken', () => {
     await publish(anEvent({ id: 'first' }));
     const conversation = aConversation({ id: '0199a3f0-0000-7000-8000-000000000003' });
     expectProblem(await publish(anEvent({ id: 'second', conversation })), 409, 'public_id_taken');
+  });
+
+  const nested = (levels: number) =>
+    Array.from({ length: levels }).reduce<unknown>((inner) => [inner], 'x') as JsonValue;
+
+  test.each<[string, Record<string, unknown>, string]>([
+    ['a customer nested too deeply', { customer: { a: nested(limits.jsonNesting + 1) } }, 'conversation.customer.a'],
+    [
+      'a browser session nested beyond any stack',
+      { browserSession: { a: nested(3_000) } },
+      'conversation.browserSession.a',
+    ],
+    [
+      'a customer that is too large',
+      { customer: { a: 'x'.repeat(limits.contextObjectBytes - 7) } },
+      'conversation.customer',
+    ],
+    [
+      'a message from the year 0',
+      { messages: [{ sender: 'bot', timestamp: '0000-01-31T12:00:00Z', content: 'x', channel: 'email' }] },
+      'conversation.messages.0.timestamp',
+    ],
+  ])('with %s says which field it is', async (_, fields, field) => {
+    const answer = await publish(anEvent({ id: 'bad-field', conversation: aConversation(fields) }));
+    expect(fieldsOf(expectProblem(answer, 400, 'invalid_request'))).toEqual([field]);
+  });
+
+  test('is taken with a customer that is as deep, or as large, as it may be', async () => {
+    for (const [index, customer] of [
+      { a: nested(limits.jsonNesting) },
+      { a: 'x'.repeat(limits.contextObjectBytes - 8) },
+    ].entries()) {
+      const conversation = aConversation({
+        id: `0199a3f0-0000-7000-8000-00000000010${String(index)}`,
+        publicId: `deep-${String(index)}`,
+        customer,
+      });
+      expect((await publish(anEvent({ id: `deep-${String(index)}`, conversation }))).status).toBe(202);
+    }
   });
 
   test('naming a conversation that nobody sent says so', async () => {

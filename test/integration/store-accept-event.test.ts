@@ -10,6 +10,7 @@ import {
 import { getConversation, saveConversation } from '../../src/store/conversations.ts';
 import type { Database } from '../../src/store/database.ts';
 import { getExecution, listExecutions } from '../../src/store/executions.ts';
+import { settleExecution } from '../../src/store/execution-ledger/finish-attempt.ts';
 import { pushHandler, rollbackHandler, setHandlerEnabled } from '../../src/store/handlers.ts';
 import {
   aConversation,
@@ -246,6 +247,19 @@ describe.each(engines)('accepting an event on %s', (engine) => {
     const unclaimed = closed();
     await acceptEvent(db, org, unclaimed);
     expect((await acceptEvent(db, org, unclaimed, { claimFor: 'run-3' })).claimedBy).toBe('run-3');
+  });
+
+  test('is claimed by the run that settles what nobody had begun: the relay leaves it alone', async () => {
+    await pushHandler(db, org, aHandler('h'));
+    const accepted = await acceptEvent(db, org, closed());
+    const executionId = accepted.executions[0]?.executionId ?? '';
+    const end = { organizationId: org, executionId, status: 'cancelled', reason: null, error: null } as const;
+    await settleExecution(db, { ...end, claimFor: 'run' });
+    expect(await getEvent(db, org, accepted.id)).toMatchObject({ status: 'cancelled', claimed: true, runId: 'run' });
+    await settleExecution(db, { ...end, claimFor: 'another' });
+    expect(await getEvent(db, org, accepted.id)).toMatchObject({ runId: 'run' });
+    const later = new Date(Date.now() + 60_000);
+    expect((await unclaimedEvents(db, later, 1_000)).map(({ id }) => id)).not.toContain(accepted.id);
   });
 
   test('shows the relay what nobody claimed three seconds after it came', async () => {

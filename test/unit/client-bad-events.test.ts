@@ -35,6 +35,11 @@ it.each<[string, unknown, { code: string; message: RegExp }]>([
     { ...event, kind: 'closed' },
     { code: 'invalid_request', message: /kind: is not a known field/ },
   ],
+  [
+    'whose customer is nested beyond any stack',
+    { ...event, conversation: { ...conversation, customer: { a: JSON.parse('['.repeat(9_000) + ']'.repeat(9_000)) } } },
+    { code: 'invalid_request', message: /conversation\.customer\.a: is nested more than 200 levels deep/ },
+  ],
   ['that is none', 'closed', { code: 'invalid_request', message: /expected one event, an object/ }],
   ['without id and time', { type: event.type, conversation }, { code: 'event_id_missing', message: /id/ }],
 ])('an event %s is refused with what is wrong and where', async (_, bad, { code, message }) => {

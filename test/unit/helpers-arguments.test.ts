@@ -74,6 +74,7 @@ describe('wrong arguments are refused by name', () => {
     ['add_conversation_event', { event: { description: 5 } }],
     ['add_conversation_event', { event: { timestamp: 'yesterday' } }],
     ['add_conversation_event', { event: { timestamp: '2026-01-05T10:00:00' } }],
+    ['add_conversation_event', { event: { timestamp: '0000-01-05T10:00:00Z' } }],
     ['add_conversation_event', { event: { attributes: ['a'] } }],
     ['add_conversation_event', { event: { type: 'x'.repeat(1_001) } }],
   ])('%s %j', async (name, args) => {

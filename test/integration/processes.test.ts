@@ -1,0 +1,109 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { createDatabase, type TestDatabase } from '../setup/databases.ts';
+import { linkTo, type BreakableLink } from './breakable-link.ts';
+import { eventually, handler } from './spine-system.ts';
+
+interface Line {
+  readonly level: string;
+  readonly msg: string;
+  readonly code?: string;
+  readonly url?: string;
+}
+
+/** `node src/NAME.ts`, as an operator runs it. */
+class Program {
+  readonly lines: Line[] = [];
+  readonly #child: ChildProcess;
+
+  constructor(name: string, environment: Record<string, string>) {
+    this.#child = spawn(process.execPath, [join(import.meta.dirname, '../../src', `${name}.ts`)], {
+      env: { PATH: process.env.PATH, AFTERWORD_PYTHON: inject('python') ?? 'python3', ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    if (this.#child.stdout === null) throw new Error('its output is a pipe');
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      this.lines.push(JSON.parse(line) as Line);
+    });
+  }
+
+  async stop(): Promise<number | null> {
+    if (this.#child.exitCode === null) {
+      this.#child.kill('SIGTERM');
+      await once(this.#child, 'exit');
+    }
+    return this.#child.exitCode;
+  }
+}
+
+const adminKey = 'a-key-of-the-operator';
+const closing = {
+  id: 'closing-1',
+  type: 'conversation_closed',
+  conversation: { id: '0199a3f0-0000-7000-8000-000000000001', publicId: 'P', subject: '', businessSlug: 'shop' },
+};
+
+let database: TestDatabase;
+let link: BreakableLink;
+let server: Program;
+let worker: Program;
+beforeAll(async () => {
+  database = await createDatabase();
+  const url = new URL(database.url);
+  link = await linkTo({ host: url.hostname, port: Number(url.port) });
+  url.port = String(link.port);
+  await link.break();
+  const environment = {
+    DATABASE_URL: url.href,
+    TEMPORAL_ADDRESS: inject('temporal').address,
+    AFTERWORD_ADMIN_KEY: adminKey,
+    AFTERWORD_ORGANIZATION: 'acme',
+    AFTERWORD_TASK_QUEUE: `processes-${String(process.pid)}`,
+    AFTERWORD_PORT: '0',
+  };
+  server = new Program('server', environment);
+  worker = new Program('worker', environment);
+});
+afterAll(async () => {
+  await Promise.all([server.stop(), worker.stop()]);
+  await link.break();
+  await database.drop();
+});
+
+it('a server and a worker that are started before their database wait for it', async () => {
+  for (const { lines } of [server, worker]) {
+    await eventually(() => {
+      expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', code: 'store_unavailable' }));
+    });
+  }
+  await link.mend();
+  await eventually(() => {
+    expect(server.lines).toContainEqual(expect.objectContaining({ msg: 'The API is listening' }));
+    expect(worker.lines).toContainEqual(expect.objectContaining({ msg: 'worker started' }));
+  });
+});
+
+it('they run an event with the key and the organisation that the operator named', async () => {
+  const url = server.lines.find((line) => line.url !== undefined)?.url ?? '';
+  const ask = async (method: string, path: string, body?: object) => {
+    const headers = { Authorization: `Bearer ${adminKey}`, 'Content-Type': 'application/json' };
+    const answer = await fetch(`${url}/api/v1${path}`, { method, headers, body: body ? JSON.stringify(body) : null });
+    return (await answer.json()) as { id: string; items: object[] };
+  };
+  expect(await ask('GET', '/organization')).toMatchObject({ id: 'acme' });
+  const code = handler('add_conversation_tag(context, "seen")\nreturn "done"');
+  await ask('PUT', '/handlers/marks', { name: 'marks', eventType: 'conversation_closed', code });
+  const { id } = await ask('POST', '/conversation-events', closing);
+  await eventually(async () => {
+    const { items } = await ask('GET', `/executions?event=${id}`);
+    expect(items).toMatchObject([{ handlerName: 'marks', status: 'succeeded' }]);
+  });
+  expect(await ask('GET', '/conversations/P')).toMatchObject({ tags: ['seen'] });
+});
+
+it('they end with 0 when they are told to stop', async () => {
+  expect(await Promise.all([server.stop(), worker.stop()])).toEqual([0, 0]);
+});
