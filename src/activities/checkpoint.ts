@@ -13,7 +13,6 @@ export type CheckpointName =
   | 'helper:unrecorded'
   | 'helper:recorded'
   | 'answer:read'
-  | 'reply:after'
   | 'finish:before'
   | 'finish:after'
   | 'settle:before'

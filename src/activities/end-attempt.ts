@@ -9,6 +9,7 @@ import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-a
 import { finishAttempt, type AttemptEnd } from '../store/execution-ledger/finish-attempt.ts';
 import { writeLogs } from '../store/execution-ledger/write-logs.ts';
 import { handlerFailed } from './handler-failed.ts';
+import { toldToHandler } from './to-application-failure.ts';
 import type { CageRun } from './run-in-cage.ts';
 
 /** Records how the attempt ended, then tells Temporal: by returning, or by a failure that says whether to try again. */
@@ -94,7 +95,7 @@ async function platformFailed(
     await writeLogs(db, ref, run.logs);
     throw run.cause;
   }
-  const message = run.cause instanceof Error ? run.cause.message : String(run.cause);
+  const message = toldToHandler(run.cause);
   const lastOne = begun.lostInARow + 1 >= limits.maxLostAttempts;
   await finish(db, ref, run, {
     outcome: 'lost',
@@ -105,7 +106,8 @@ async function platformFailed(
     final: lastOne ? 'failed' : null,
   });
   if (lastOne) throw handlerFailed({ status: 'failed', reason: 'worker_lost' }, true);
-  throw ApplicationFailure.create({ type: 'sandbox_failed', message, nonRetryable: false });
+  const cause = run.cause instanceof Error ? { cause: run.cause } : {};
+  throw ApplicationFailure.create({ type: 'sandbox_failed', message, nonRetryable: false, ...cause });
 }
 
 /** Five workers in a row died under it: the execution ends as lost without another try. */

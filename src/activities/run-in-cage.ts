@@ -64,12 +64,14 @@ export async function runInCage(
         helpers: deps.helpers,
         randomSeed: ref.executionId,
         limits: {
-          // From the start of the attempt, so that recording still fits into it.
-          wallMs: (deps.wallMs ?? limits.handlerWallMs) - (Date.now() - startedAt.getTime()),
+          wallMs: deps.wallMs ?? limits.handlerWallMs,
+          // Counted from the start of the attempt, so that recording still fits into it.
+          spentMs: Date.now() - startedAt.getTime(),
           cpuSeconds: limits.handlerCpuSeconds,
           memoryBytes: limits.handlerMemoryBytes,
           outputBytes: limits.outputBytes,
           resultBytes: limits.resultBytes,
+          callBytes: limits.callArgumentsBytes,
         },
       },
       {

@@ -14,9 +14,8 @@ export type ConversationEvent =
   | { readonly kind: 'succeeded'; readonly result: JsonValue }
   | { readonly kind: 'failed'; readonly reason: FailureReason; readonly error: HandlerFailure };
 
-/** Arguments of one call: the longest a helper takes is 200 KB of text. */
-const mostCallBytes = 1 << 20;
-const mostEnvelopeBytes = 64 << 10;
+/** What stands around arguments and results, and the runner's own messages: at most a traceback, all of it escaped. */
+const mostEnvelopeBytes = 320 << 10;
 
 /**
  * The host's side of the protocol, without any input or output: bytes in, checked events out. Knows what may come when:
@@ -31,7 +30,7 @@ export class HandlerConversation {
 
   constructor(limits: SandboxLimits) {
     this.#limits = limits;
-    this.#lines = new LineSplitter(Math.max(mostCallBytes, limits.resultBytes) + mostEnvelopeBytes);
+    this.#lines = new LineSplitter(Math.max(limits.callBytes, limits.resultBytes) + mostEnvelopeBytes);
   }
 
   get started(): boolean {

@@ -1,10 +1,17 @@
 import type { Socket } from 'node:net';
-import { execMessage, header } from './exec-message.ts';
+import { execMessage, header, wallMsLeft } from './exec-message.ts';
 import { describeExit, timedOut } from './exit-report.ts';
 import type { ForkServer } from './fork-server.ts';
 import { HandlerConversation, type ConversationEvent } from './handler-conversation.ts';
 import { MessagePace } from './message-pace.ts';
-import { SandboxError, type CallReply, type SandboxHost, type SandboxProgram, type SandboxResult } from './sandbox.ts';
+import {
+  SandboxError,
+  type CallReply,
+  type HandlerFailure,
+  type SandboxHost,
+  type SandboxProgram,
+  type SandboxResult,
+} from './sandbox.ts';
 
 /** From connecting to the first line of the handler: 4 ms on an idle core; this is for a machine on its knees. */
 const startTimeoutMs = 20_000;
@@ -105,7 +112,9 @@ export class HandlerRun {
     switch (event.kind) {
       case 'started':
         this.#startedAt = performance.now();
-        this.#deadline(this.#program.limits.wallMs, () => ({ result: timedOut(this.#program.limits, this.#runMs()) }));
+        this.#deadline(wallMsLeft(this.#program.limits), () => ({
+          result: timedOut(this.#program.limits, this.#runMs()),
+        }));
         break;
       case 'setup_failed':
         this.#end({ error: new SandboxError(`The cage could not be made: ${event.message}`) });
@@ -124,7 +133,7 @@ export class HandlerRun {
         break;
       case 'failed':
         // Ours to print, not the child's: it must not count as output of the handler's.
-        if (event.error.traceback !== '') this.#host.log('stderr', event.error.traceback);
+        this.#host.log('stderr', printed(event.error));
         this.#end({ result: { outcome: 'failed', reason: event.reason, error: event.error, runMs: this.#runMs() } });
     }
   }
@@ -163,6 +172,11 @@ export class HandlerRun {
   #runMs(): number {
     return this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt;
   }
+}
+
+/** As Python prints an exception, also where the handler has no line to show. */
+function printed({ type, message, traceback }: HandlerFailure): string {
+  return traceback === '' ? `${type}: ${message}\n` : traceback;
 }
 
 function settle(ending: Ending | undefined): SandboxResult {

@@ -49,6 +49,8 @@ class CagedPython implements PythonSandbox {
   constructor(settings: ForkServerSettings) {
     this.capability = settings.capability;
     this.#settings = settings;
+    // So that the first handler does not wait for the warm-up. Where it fails, the next run tries again and tells.
+    this.#server = this.#start();
   }
 
   async run(program: SandboxProgram, host: SandboxHost, signal?: AbortSignal): Promise<SandboxResult> {

@@ -31,11 +31,15 @@ export interface SandboxProgram {
 
 export interface SandboxLimits {
   readonly wallMs: number;
+  /** What had passed of `wallMs` before the run. */
+  readonly spentMs?: number;
   readonly cpuSeconds: number;
   readonly memoryBytes: number;
   /** stdout and stderr together, everything the handler printed; one byte more ends it. */
   readonly outputBytes: number;
   readonly resultBytes: number;
+  /** Arguments of one helper call. */
+  readonly callBytes: number;
 }
 
 /** One helper call as the handler made it, arguments by name, without `context`. */

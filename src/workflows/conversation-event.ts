@@ -1,8 +1,8 @@
 import {
   CancellationScope,
   CancelledFailure,
-  executeChild,
   proxyLocalActivities,
+  startChild,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -39,7 +39,7 @@ export async function conversationEvent(start: ConversationEventStart): Promise<
   const [ran, ...groups] = await Promise.all([
     runs.run({ ...common, executions: own }),
     ...others.map((executions, index) =>
-      runGroup(`${workflowId}/handlers-${String(index + 2)}`, { ...common, executions }),
+      runGroup(runs, `${workflowId}/handlers-${String(index + 2)}`, { ...common, executions }),
     ),
   ]);
   if (ran.outcome === 'duplicate') return end(opened.id, 'duplicate', []);
@@ -53,9 +53,11 @@ export async function conversationEvent(start: ConversationEventStart): Promise<
 }
 
 /** In a workflow of its own, which settles them; this one does where that could not. */
-async function runGroup(workflowId: string, start: RunHandlersStart): Promise<ExecutionState[]> {
+async function runGroup(runs: HandlerRuns, workflowId: string, start: RunHandlersStart): Promise<ExecutionState[]> {
   try {
-    return await executeChild<typeof runHandlers>('runHandlers', { workflowId, args: [start] });
+    const child = await startChild<typeof runHandlers>('runHandlers', { workflowId, args: [start] });
+    runs.tell(child);
+    return await child.result();
   } catch (error) {
     return settleAll(start, error);
   }

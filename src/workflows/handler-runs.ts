@@ -10,6 +10,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { ChildWorkflowHandle, Workflow } from '@temporalio/workflow';
 import type { Activities, HelperActivities } from '../activities/index.ts';
 import type {
   ConversationChange,
@@ -27,6 +28,9 @@ import { callHelper, conversationChanged, currentState } from './signals-and-upd
 const { settle } = proxyLocalActivities<Pick<Activities, 'settle'>>(storeOptions);
 const helperActivities = proxyActivities<HelperActivities>(helperOptions);
 
+/** Handlers of the same event that run in a workflow of their own. */
+type Group = Pick<ChildWorkflowHandle<Workflow>, 'signal'>;
+
 export type RunOutcome = { readonly outcome: 'ran' } | { readonly outcome: 'duplicate' };
 
 /**
@@ -36,6 +40,7 @@ export type RunOutcome = { readonly outcome: 'ran' } | { readonly outcome: 'dupl
 export class HandlerRuns {
   readonly #states = new Map<string, ExecutionState>();
   readonly #changes: ConversationChange[] = [];
+  readonly #groups: Group[] = [];
   #callsInFlight = 0;
   #cancelled = false;
 
@@ -43,6 +48,7 @@ export class HandlerRuns {
     setHandler(callHelper, (call) => this.#answer(call));
     setHandler(conversationChanged, (change) => {
       this.#changes.push(change);
+      for (const group of this.#groups) pass(change, group);
     });
     setHandler(currentState, () => ({
       status: eventStatusOf(this.states.map(({ status }) => status)),
@@ -57,6 +63,12 @@ export class HandlerRuns {
 
   get states(): ExecutionState[] {
     return [...this.#states.values()];
+  }
+
+  /** Changes that came, and those that come, go on to this group too. */
+  tell(group: Group): void {
+    this.#groups.push(group);
+    for (const change of this.#changes) pass(change, group);
   }
 
   /** Ends when every handler has settled and every call is answered. Nobody's failure touches another. */
@@ -110,6 +122,11 @@ export class HandlerRuns {
       this.#callsInFlight -= 1;
     }
   }
+}
+
+/** A group that has ended takes no more signals; nothing is lost by that. */
+function pass(change: ConversationChange, group: Group): void {
+  group.signal(conversationChanged, change).catch(() => undefined);
 }
 
 /** For executions whose own workflow was cancelled before it began, or was ended from outside. */

@@ -6,7 +6,7 @@ import { createRunHandler } from '../../src/activities/run-handler.ts';
 import { ConversationEventInput } from '../../src/contract/conversation-event.ts';
 import type { ExecutionDetail } from '../../src/contract/execution.ts';
 import { limits } from '../../src/domain/limits.ts';
-import { SandboxError, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { SandboxError, type Sandbox, type SandboxLimits } from '../../src/sandbox/sandbox.ts';
 import { acceptEvent } from '../../src/store/conversation-events.ts';
 import { beginAttempt } from '../../src/store/execution-ledger/begin-attempt.ts';
 import { finishAttempt } from '../../src/store/execution-ledger/finish-attempt.ts';
@@ -326,6 +326,47 @@ describe('an attempt that is lost', () => {
       'failed',
       ...Array.from({ length: 6 }, () => 'lost'),
     ]);
+  });
+});
+
+describe('an attempt', () => {
+  it('is given the limits of the product', async () => {
+    const { db } = system.store;
+    const name = 'is-given-limits';
+    await system.push(name, once('return 1'), { eventType: 'conversation_reopened' });
+    const event = ConversationEventInput.parse(closedEvent({ type: 'conversation_reopened' }));
+    const pinned = (await acceptEvent(db, organization, event)).executions.find(
+      ({ handlerName }) => handlerName === name,
+    );
+    if (pinned === undefined) throw new Error('nothing was pinned');
+    const given: SandboxLimits[] = [];
+    const runHandler = createRunHandler({
+      store: system.store,
+      client: system.temporal.client,
+      helpers: [],
+      sandbox: {
+        run(program) {
+          given.push(program.limits);
+          return Promise.resolve({ outcome: 'succeeded', result: 1, runMs: 1 });
+        },
+        close: ok,
+      },
+    });
+    const input = { organizationId: organization, executionId: pinned.executionId, claimFor: 'run' };
+    await new MockActivityEnvironment({ attempt: 1 }).run(runHandler, input);
+    expect(given).toEqual([
+      {
+        wallMs: 59_500,
+        spentMs: expect.any(Number) as number,
+        cpuSeconds: limits.handlerCpuSeconds,
+        memoryBytes: limits.handlerMemoryBytes,
+        outputBytes: limits.outputBytes,
+        resultBytes: limits.resultBytes,
+        callBytes: limits.callArgumentsBytes,
+      },
+    ]);
+    expect(given[0]?.spentMs).toBeGreaterThanOrEqual(0);
+    expect(given[0]?.spentMs).toBeLessThan(4_500);
   });
 });
 

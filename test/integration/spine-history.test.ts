@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConversationEventInput } from '../../src/contract/conversation-event.ts';
+import { limits } from '../../src/domain/limits.ts';
 import { acceptEvent } from '../../src/store/conversation-events.ts';
+import { createConversationWriter } from '../../src/store/conversation-writer.ts';
 import { getConversation } from '../../src/store/conversations.ts';
 import { currentState } from '../../src/workflows/signals-and-updates.ts';
 import { readableHistory } from '../replay/history-file.ts';
@@ -150,7 +152,37 @@ describe('what Temporal’s lists show', () => {
   });
 });
 
+/** Ends the wait of handlers that look for it. */
+async function letGo(conversationId: string): Promise<void> {
+  await createConversationWriter(system.store.db, organization, conversationId).setMetadata('go', 'yes');
+}
+
 describe('the state of a running event', () => {
+  it('has later events of the conversation also where its handlers are too many for one workflow', async () => {
+    const names = Array.from({ length: limits.handlersPerWorkflow + 1 }, (_, n) => `h${String(n).padStart(2, '0')}`);
+    const waits = handler('while get_conversation_metadata(context, "go") is None:\n    time.sleep(0.2)');
+    await useHandlers(system, Object.fromEntries(names.map((name) => [name, waits])));
+    const event = closedEvent();
+    if (!('conversation' in event)) throw new Error('an event with its conversation');
+    const { workflowId } = await system.client.publish(event);
+    const change = (eventId: string) => ({
+      eventId,
+      type: 'conversation_reopened',
+      occurredAt: '2026-01-05T11:00:00Z',
+    });
+    await system.client.conversationChanged(workflowId, change('E-2'));
+    const group = system.temporal.client.workflow.getHandle(`${workflowId}/handlers-2`);
+    await eventually(async () => {
+      expect((await group.query(currentState)).changes).toEqual([change('E-2')]);
+    });
+    await system.client.conversationChanged(workflowId, change('E-3'));
+    await eventually(async () => {
+      expect((await group.query(currentState)).changes).toEqual([change('E-2'), change('E-3')]);
+    });
+    await letGo(event.conversation.id);
+    expect(await system.client.result(workflowId)).toMatchObject({ status: 'succeeded' });
+  });
+
   it('can be asked for at any time: its handlers, calls in flight, later events of the conversation', async () => {
     await useHandlers(system, {
       good: handler('return 1'),
@@ -174,16 +206,7 @@ describe('the state of a running event', () => {
         changes: [change],
       });
     });
-    await system.store.db
-      .insertInto('conversation_metadata')
-      .values({
-        organization_id: organization,
-        conversation_id: event.conversation.id,
-        key: 'go',
-        value: 'yes',
-        updated_at: new Date(),
-      })
-      .execute();
+    await letGo(event.conversation.id);
     const result = await system.client.result(workflowId);
     expect(result.status).toBe('partly');
     expect(await state()).toEqual({

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ExecutionDetail } from '../../src/contract/execution.ts';
+import { limits } from '../../src/domain/limits.ts';
 import { closedEvent, startSystem, type TestSystem } from '../setup/system.ts';
 import { eventually, fetchHistory, handler, useHandlers, type HandlerOfTest } from './spine-system.ts';
 
@@ -113,6 +114,43 @@ return context["args"]["attempt"]`),
     expect(history).not.toContain('sandbox_failed');
     expect(history).not.toContain('not yet');
     expect(history).not.toContain('KeyError');
+  });
+});
+
+describe('a handler that is killed', () => {
+  const killedBy = (name: string, statement: string): HandlerOfTest => ({
+    code: handler(`set_conversation_metadata(context, "${name}", "stays")\nprint("x" * 100_000)\n${statement}`),
+    attempts: 1,
+  });
+  const handlers = {
+    'by-time': killedBy('by-time', 'time.sleep(600)'),
+    'by-memory': killedBy('by-memory', 'kept = []\nwhile True:\n    kept.append(bytes(1_000_000))'),
+    'by-exit': killedBy('by-exit', 'import os\nos._exit(1)'),
+  };
+
+  let ran: Record<string, ExecutionDetail>;
+  beforeAll(async () => {
+    await useHandlers(system, handlers);
+    ran = await system.run();
+  });
+
+  it.each([
+    ['by-time', { status: 'timed_out', reason: null, error: { type: 'Timeout' } }],
+    ['by-memory', { status: 'failed', reason: 'out_of_memory' }],
+    ['by-exit', { status: 'failed', reason: 'crashed' }],
+  ] as const)('%s keeps its call, its effect and both ends of its output', async (name, expected) => {
+    expect(ran[name]).toMatchObject({ ...expected, attempts: 1, calls: [{ state: 'succeeded' }] });
+    const values = await system.store.db
+      .selectFrom('conversation_metadata')
+      .select('value')
+      .where('key', '=', name)
+      .execute();
+    expect(values).toEqual([{ value: 'stays' }]);
+    const half = limits.logKeptBytes / 2;
+    const printed = `${'x'.repeat(100_000)}\n`;
+    const gap = `\n… ${String(printed.length - 2 * half)} bytes left out …\n`;
+    // Not in the assertion itself: 64 KB of difference can be read by nobody.
+    expect(ran[name]?.stdout === printed.slice(0, half) + gap + printed.slice(-half)).toBe(true);
   });
 });
 

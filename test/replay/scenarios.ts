@@ -17,6 +17,7 @@ export interface Scenario {
 
 const succeeds = 'def handle_event(context):\n    return context["args"]["attempt"]\n';
 const fails = 'def handle_event(context):\n    raise ValueError("no")\n';
+const sleeps = 'import time\ndef handle_event(context):\n    time.sleep(3)\n';
 const hangs = 'import time\ndef handle_event(context):\n    time.sleep(600)\n';
 const calls = `
 def handle_event(context):
@@ -203,6 +204,37 @@ export const scenarios: readonly Scenario[] = [
         ...(await settled(system, 'many-handlers', workflowId)),
         'many-handlers-second-group': `${workflowId}/handlers-2`,
       };
+    },
+  },
+  {
+    name: 'many-handlers-changed',
+    histories: ['many-handlers-changed', 'many-handlers-changed-second-group'],
+    async record(system) {
+      for (let number = 1; number <= 12; number += 1) {
+        await system.push(`handler-${String(number).padStart(2, '0')}`, sleeps);
+      }
+      const workflowId = await begin(system);
+      await executionsBecome(
+        system,
+        Array.from({ length: 12 }, () => 'running'),
+      );
+      await system.client.conversationChanged(workflowId, {
+        eventId: 'later',
+        type: 'conversation_reopened',
+        occurredAt: '2026-01-05T11:00:00Z',
+      });
+      return {
+        ...(await settled(system, 'many-handlers-changed', workflowId)),
+        'many-handlers-changed-second-group': `${workflowId}/handlers-2`,
+      };
+    },
+  },
+  {
+    name: 'not-opened',
+    async record(system) {
+      await system.startWorkers();
+      const workflowId = await system.publishDirect({ id: 'E-1', conversationId: 'nobody-sent-this' });
+      return settled(system, 'not-opened', workflowId);
     },
   },
 ];

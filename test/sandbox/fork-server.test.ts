@@ -1,14 +1,25 @@
 import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PythonSandbox } from '../../src/sandbox/python-sandbox.ts';
 import { isAlive, openSandbox, runHandler, until } from './running.ts';
 
 const sleeper =
   'import os, time\ndef handle_event(context):\n    print(os.getppid(), os.getpid(), end=";")\n    time.sleep(60)';
+/** Processes that were started with `text` in their arguments. */
+const processesNaming = (text: string) =>
+  readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(text);
+    } catch {
+      return false; // it ended just now
+    }
+  });
+
 const pids = (printed: string) => printed.replace(';', '').split(' ').map(Number);
 
 describe('the fork server', () => {
@@ -80,6 +91,49 @@ describe('the fork server', () => {
   });
 });
 
+describe('a sandbox that was just made', () => {
+  const { TMPDIR } = process.env;
+  let own: string;
+  beforeEach(async () => {
+    own = await mkdtemp(join(tmpdir(), 'afterword-test-'));
+    process.env.TMPDIR = own;
+  });
+  afterEach(async () => {
+    if (TMPDIR === undefined) Reflect.deleteProperty(process.env, 'TMPDIR');
+    else process.env.TMPDIR = TMPDIR;
+    await rmdir(own); // empty: nothing is left behind
+  });
+
+  it('has its fork server ready before the first handler comes', async () => {
+    const sandbox = await openSandbox();
+    await until('it listens', () =>
+      readdirSync(own, { recursive: true, encoding: 'utf8' }).some((path) => path.endsWith('socket')),
+    );
+    await sandbox.close();
+  });
+
+  it('can be closed before its fork server is ready, which is gone then', async () => {
+    const sandbox = await openSandbox();
+    await until('the fork server is there', () => processesNaming(own).length > 0);
+    await sandbox.close();
+    expect(processesNaming(own)).toEqual([]);
+  });
+
+  it('can be closed at once', async () => {
+    await (await openSandbox()).close();
+    expect(processesNaming(own)).toEqual([]);
+  });
+
+  it('whose fork server could not be started starts another when it is needed', async () => {
+    process.env.TMPDIR = join(own, 'missing');
+    const sandbox = await openSandbox();
+    await expect(runHandler(sandbox, 'def handle_event(context): return 1')).rejects.toThrow('ENOENT');
+    process.env.TMPDIR = own;
+    expect((await runHandler(sandbox, 'def handle_event(context): return 1')).result.outcome).toBe('succeeded');
+    await sandbox.close();
+  });
+});
+
 describe('a worker that dies', () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)('of %s takes the fork server and all handlers with it', async (signal) => {
     const own = await mkdtemp(join(tmpdir(), 'afterword-test-'));
@@ -97,5 +151,16 @@ describe('a worker that dies', () => {
     worker.kill(signal);
     await until('both processes are gone', () => !both.some(isAlive));
     await rmdir(own); // empty: the socket and its folder went too
+  });
+
+  it('while its fork server warms up, leaves nothing behind either', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'afterword-test-'));
+    const worker = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/host.ts'), sleeper], {
+      env: { ...process.env, TMPDIR: own },
+    });
+    await until('the fork server is there', () => processesNaming(own).length > 0, 10_000);
+    worker.kill('SIGKILL');
+    await until('the fork server is gone', () => processesNaming(own).length === 0);
+    await rmdir(own);
   });
 });

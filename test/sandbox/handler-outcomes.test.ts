@@ -185,9 +185,11 @@ def handle_event(context):
   });
 
   it('tells what is wrong with source text that holds NUL or no entry point', async () => {
-    expect(await failure('x = 1')).toMatchObject({
+    expect(await failure('print("before")')).toMatchObject({
       reason: 'no_entry_point',
       error: { type: 'NoEntryPoint', traceback: '' },
+      stderr:
+        'NoEntryPoint: The handler has no function named handle_event. Write one: def handle_event(context): ...\n',
     });
     expect(await failure('handle_event = 5')).toMatchObject({ reason: 'no_entry_point' });
     expect(await failure('x = "\0"')).toMatchObject({ reason: 'syntax_error' });
@@ -204,9 +206,10 @@ def handle_event(context):
     ['__import__("functools").reduce(lambda a, _: [a], range(300), 1)', /more than 200 levels deep/],
     ['__import__("functools").reduce(lambda a, _: [a], range(100000), 1)', /nested too deeply/],
   ])('says why %s is not JSON, and where', async (expression, message) => {
-    const { result } = await returning(expression);
-    expect(result).toMatchObject({ outcome: 'failed', reason: 'not_json', error: { type: 'NotJson' } });
-    expect(result).toHaveProperty('error.message', expect.stringMatching(message) as string);
+    const { reason, error, stderr } = await failure(`def handle_event(context):\n    return ${expression}`);
+    expect({ reason, type: error.type }).toEqual({ reason: 'not_json', type: 'NotJson' });
+    expect(error.message).toMatch(message);
+    expect(stderr).toBe(`NotJson: ${error.message}\n`);
   });
 
   it('names sys.exit for what it is', async () => {

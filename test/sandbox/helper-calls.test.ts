@@ -86,6 +86,34 @@ with ThreadPoolExecutor(8) as pool:
     expect([calls.length, mostOpen]).toEqual([20, 1]);
   });
 
+  it.each([
+    ['"x" * 990', '"x" * 991'],
+    ['"é" * 495', '"é" * 495 + "x"'],
+    ['["\\ud800"] * 165', '["\\ud800"] * 164 + ["x" * 5]'],
+  ])('may have arguments as long as the limit and not a byte longer: %s, %s', async (within, past) => {
+    const options = { limits: { callBytes: 1000 } };
+    expect(await refused(`add_conversation_tag(context, ${within})`, options)).toMatchObject({
+      answer: null,
+      calls: [{ name: 'add_conversation_tag' }],
+    });
+    expect(await refused(`add_conversation_tag(context, ${past})`, options)).toEqual({
+      answer: [
+        'limit_exceeded',
+        'add_conversation_tag(): the arguments are 1001 bytes of JSON, more than the 1000 allowed. Pass less.',
+      ],
+      calls: [],
+    });
+  });
+
+  it('is refused with arguments far too long, and the handler goes on', async () => {
+    const { result, calls } = await run(`try:
+    llm_classify_binary("p", "é" * 5_000_000)
+except HelperError as error:
+    return [error.code, add_conversation_tag(context, "too long")]`);
+    expect(result).toMatchObject({ outcome: 'succeeded', result: ['limit_exceeded', { success: true }] });
+    expect(calls).toEqual([{ name: 'add_conversation_tag', args: { tag: 'too long' } }]);
+  });
+
   it('can carry 200 KB there and back', async () => {
     const text = 'é'.repeat(100_000);
     const answer = () => ({ ok: true, value: text }) as const;

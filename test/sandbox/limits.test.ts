@@ -26,7 +26,9 @@ describe('output', () => {
       reason: 'limit_exceeded',
       error: { type: 'OutputTooLong' },
     });
-    expect(Buffer.byteLength(past.stdout + past.stderr)).toBe(1000);
+    const said = /OutputTooLong: .*\n$/;
+    expect(past.stderr).toMatch(said);
+    expect(Buffer.byteLength(past.stdout + past.stderr.replace(said, ''))).toBe(1000);
   });
 
   it('ends a handler that prints 100 MB, and keeps the first of it', async () => {
@@ -41,8 +43,9 @@ describe('the result', () => {
     const code = 'def handle_event(context):\n    return "é" * context + "x"';
     const options = (count: number) => ({ context: count, limits: { resultBytes: 2003 } });
     expect((await run(code, options(1000))).result.outcome).toBe('succeeded');
-    const { result } = await run(code, options(1001));
+    const { result, stderr } = await run(code, options(1001));
     expect(result).toMatchObject({ outcome: 'failed', reason: 'limit_exceeded', error: { type: 'ResultTooLarge' } });
+    expect(stderr).toMatch(/^ResultTooLarge: The result is 2005 bytes of JSON, more than the 2003 allowed.*\n$/);
   });
 });
 
@@ -155,6 +158,16 @@ def handle_event(context):
     expect(result.runMs).toBeLessThan(wallMs + 1000);
     expect(Number(stdout)).toBeGreaterThan(1);
     expect(isAlive(Number(stdout))).toBe(false);
+  });
+
+  it.each([
+    ['what is left of it', { wallMs: 60_000, spentMs: 59_700 }, /within 60 s /],
+    ['nothing, where nothing is left', { wallMs: 59_500, spentMs: 60_000 }, /within 59\.5 s /],
+  ])('gives a handler that comes late %s, and names the whole limit', async (_, late, message) => {
+    const { result } = await run('import time\ndef handle_event(context):\n    time.sleep(60)', { limits: late });
+    expect(result.outcome).toBe('timed_out');
+    expect(result).toHaveProperty('error.message', expect.stringMatching(message) as string);
+    expect(result.runMs).toBeLessThan(1_500);
   });
 
   it('counts from the handler’s first line, however long it took to start', async () => {

@@ -14,6 +14,7 @@ export const limits: SandboxLimits = {
   memoryBytes: 256 << 20,
   outputBytes: 64 << 10,
   resultBytes: 64 << 10,
+  callBytes: 256 << 10,
 };
 
 const helpers: readonly SandboxHelper[] = [

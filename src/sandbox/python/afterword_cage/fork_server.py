@@ -201,10 +201,10 @@ def serve(options: dict[str, Any]) -> None:
     os.chdir('/')
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
-    warm_up()
-    server = _ForkServer(options['socket'], Cage(options['layers']))
-    _report({'ready': True})
     try:
+        warm_up()
+        server = _ForkServer(options['socket'], Cage(options['layers']))
+        _report({'ready': True})  # fails where the host is gone already
         server.run()
     finally:
         _remove(options['socket'])

@@ -7,7 +7,7 @@ import functools
 import inspect
 from typing import Any
 
-from .channel import Channel
+from .channel import Channel, to_utf8
 from .helper_error import HelperError
 from .strict_json import NotJson, to_json
 
@@ -35,11 +35,12 @@ def parse_signature(params: str) -> inspect.Signature:
 class HelperFunction:
     """The signature is worked out when first needed: eleven of them would cost each run half a millisecond."""
 
-    def __init__(self, channel: Channel, name: str, params: str, summary: str) -> None:
+    def __init__(self, channel: Channel, helper: dict[str, str], most_bytes: int) -> None:
         self._channel = channel
-        self._params = params
-        self.__name__ = self.__qualname__ = name
-        self.__doc__ = summary
+        self._params = helper['params']
+        self._most_bytes = most_bytes
+        self.__name__ = self.__qualname__ = helper['name']
+        self.__doc__ = helper['summary']
 
     @functools.cached_property
     def __signature__(self) -> inspect.Signature:
@@ -67,23 +68,31 @@ class HelperFunction:
         try:
             given = dict(self.__signature__.bind(*args, **kwargs).arguments)
         except TypeError as error:
-            raise self._invalid(f'{error}; it is called as {self.__name__}({self._params})') from None
+            message = f'{error}; it is called as {self.__name__}({self._params})'
+            raise self._refusal('invalid_arguments', message) from None
         if next(iter(self.__signature__.parameters), None) == _CONTEXT:
             given.pop(_CONTEXT, None)
         try:
-            return '{' + ','.join(f'"{name}":{to_json(value, name)}' for name, value in given.items()) + '}'
+            text = '{' + ','.join(f'"{name}":{to_json(value, name)}' for name, value in given.items()) + '}'
         except NotJson as error:
-            raise self._invalid(str(error)) from None
+            raise self._refusal('invalid_arguments', str(error)) from None
+        size = len(to_utf8(text))
+        if size > self._most_bytes:
+            message = f'the arguments are {size} bytes of JSON, more than the {self._most_bytes} allowed. Pass less.'
+            raise self._refusal('limit_exceeded', message)
+        return text
 
-    def _invalid(self, message: str) -> HelperError:
-        return HelperError(f'{self.__name__}(): {message}', 'invalid_arguments')
+    def _refusal(self, code: str, message: str) -> HelperError:
+        return HelperError(f'{self.__name__}(): {message}', code)
 
 
 class ListFunction(HelperFunction):
     """`list_predefined_functions()`: answered here, the host never hears of it."""
 
-    def __init__(self, channel: Channel, name: str, params: str, summary: str, functions: list[HelperFunction]) -> None:
-        super().__init__(channel, name, params, summary)
+    def __init__(
+        self, channel: Channel, helper: dict[str, str], most_bytes: int, functions: list[HelperFunction]
+    ) -> None:
+        super().__init__(channel, helper, most_bytes)
         self._functions = functions
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -91,12 +100,12 @@ class ListFunction(HelperFunction):
         return [function.describe() for function in self._functions]
 
 
-def make_helpers(channel: Channel, described: list[dict[str, str]]) -> list[HelperFunction]:
+def make_helpers(channel: Channel, described: list[dict[str, str]], most_bytes: int) -> list[HelperFunction]:
+    """`most_bytes`: how long the arguments of one call may be."""
     functions: list[HelperFunction] = []
     for helper in described:
-        name, params, summary = helper['name'], helper['params'], helper['summary']
-        if name == LIST:
-            functions.append(ListFunction(channel, name, params, summary, functions))
+        if helper['name'] == LIST:
+            functions.append(ListFunction(channel, helper, most_bytes, functions))
         else:
-            functions.append(HelperFunction(channel, name, params, summary))
+            functions.append(HelperFunction(channel, helper, most_bytes))
     return functions

@@ -37,7 +37,7 @@ def run_handler(channel: Channel) -> None:
     request = channel.read_message()
     context = channel.read_bytes(request['contextBytes'])
     code: str = request['code'].removeprefix('\ufeff')
-    module = _make_module(channel, request['helpers'])
+    module = _make_module(channel, request['helpers'], request['callBytes'])
     sys.stdin = io.StringIO('')
     sys.stdout, sys.stderr = OutputStream(channel, 'stdout'), OutputStream(channel, 'stderr')
     builtins.print = print_at_once
@@ -50,11 +50,11 @@ def run_handler(channel: Channel) -> None:
     channel.finish(_outcome(code, module, context, request['resultBytes']))
 
 
-def _make_module(channel: Channel, helpers: list[dict[str, str]]) -> types.ModuleType:
+def _make_module(channel: Channel, helpers: list[dict[str, str]], call_bytes: int) -> types.ModuleType:
     module = types.ModuleType(MODULE)
     module.__file__ = HANDLER_FILE
     module.__dict__['HelperError'] = HelperError
-    for helper in make_helpers(channel, helpers):
+    for helper in make_helpers(channel, helpers, call_bytes):
         module.__dict__[helper.__name__] = helper
     sys.modules[MODULE] = module
     return module
