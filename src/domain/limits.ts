@@ -33,7 +33,7 @@ export const limits = {
   messageBytes: 64 * KB,
   /** Of the customer and of the browser session, as JSON. */
   contextObjectBytes: 64 * KB,
-  /** Levels of JSON that a publisher may nest: readers, Python's among them, recurse. */
+  /** Levels of JSON that a publisher, a result or an argument may nest: readers, Python among them, recurse. */
   jsonNesting: 200,
   subjectCharacters: 1_000,
   idCharacters: 200,

@@ -1,4 +1,5 @@
 import { limits } from './limits.ts';
+import { firstBytes, lastBytes } from './utf8.ts';
 
 export interface LogPiece {
   /** 0, 1, … for the head; -1 for the tail, which replaces the tail before it. */
@@ -79,25 +80,4 @@ export class LogBuffer {
     this.#tailBytes = Buffer.byteLength(text);
     return text;
   }
-}
-
-/** The longest beginning of whole characters within `bytes` of UTF-8. */
-function firstBytes(text: string, bytes: number): string {
-  const buffer = Buffer.from(text);
-  if (buffer.length <= bytes) return text;
-  let end = bytes;
-  while (end > 0 && isContinuation(buffer[end])) end -= 1;
-  return buffer.toString('utf8', 0, end);
-}
-
-function lastBytes(text: string, bytes: number): string {
-  const buffer = Buffer.from(text);
-  if (buffer.length <= bytes) return text;
-  let start = buffer.length - bytes;
-  while (start < buffer.length && isContinuation(buffer[start])) start += 1;
-  return buffer.toString('utf8', start);
-}
-
-function isContinuation(byte: number | undefined): boolean {
-  return byte !== undefined && (byte & 0xc0) === 0x80;
 }

@@ -63,7 +63,8 @@ export function logStartFailed(log: Log, workflowId: string, err: unknown): void
 }
 
 export function logRelayStarted(log: Log, facts: { workflowId: string; alreadyStarted: boolean }): void {
-  log.info(facts, 'The relay started the workflow of an event that nobody had taken up');
+  if (facts.alreadyStarted) log.debug(facts, 'The workflow of an event waits for a worker');
+  else log.info(facts, 'The relay started the workflow of an event that nobody had taken up');
 }
 
 export function logRelayOutage(log: Log, code: ErrorCode, err: unknown): void {

@@ -1,7 +1,5 @@
 import type { JsonValue } from '../contract/json.ts';
-
-/** Deeper values break the recursion of whoever reads them next (JSON.stringify gives up near 7,000 levels). */
-const deepestNesting = 200;
+import { limits } from '../domain/limits.ts';
 
 export class UncleanJson extends Error {
   override readonly name = 'UncleanJson';
@@ -20,7 +18,8 @@ export function cleanText(text: string): string {
  * Infinity), not nested too deeply. Throws UncleanJson, whose message is for the handler's author.
  */
 export function cleanJson(value: unknown, depth = 0): JsonValue {
-  if (depth > deepestNesting) throw new UncleanJson(`is nested more than ${String(deepestNesting)} levels deep`);
+  if (depth > limits.jsonNesting)
+    throw new UncleanJson(`is nested more than ${String(limits.jsonNesting)} levels deep`);
   if (value === null || typeof value === 'boolean') return value;
   if (typeof value === 'string') return cleanText(value);
   if (typeof value === 'number') {
@@ -31,13 +30,4 @@ export function cleanJson(value: unknown, depth = 0): JsonValue {
   if (typeof value !== 'object') throw new UncleanJson('is not JSON');
   // fromEntries defines properties, so that a key `__proto__` stays a key.
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [cleanText(key), cleanJson(item, depth + 1)]));
-}
-
-/** The longest beginning of `text` that takes at most `mostBytes` bytes of UTF-8, no character cut in two. */
-export function firstBytes(text: string, mostBytes: number): string {
-  const bytes = Buffer.from(text, 'utf8');
-  if (bytes.length <= mostBytes) return text;
-  let end = Math.max(mostBytes, 0);
-  while (end > 0 && ((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) end -= 1;
-  return bytes.toString('utf8', 0, end);
 }

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../contract/json.ts';
 import { LineSplitter, parseChildMessage, ProtocolViolation, type ChildMessage } from './child-messages.ts';
-import { cleanJson, cleanText, firstBytes, UncleanJson } from './clean-text.ts';
+import { firstBytes } from '../domain/utf8.ts';
+import { cleanJson, cleanText, UncleanJson } from './clean-text.ts';
 import type { FailureReason, HandlerFailure, LogStream, SandboxCall, SandboxLimits } from './sandbox.ts';
 
 /** What one conversation with a child comes to, in the order it happened. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LineSplitter, parseChildMessage, ProtocolViolation } from '../../src/sandbox/child-messages.ts';
-import { cleanJson, cleanText, firstBytes } from '../../src/sandbox/clean-text.ts';
+import { firstBytes } from '../../src/domain/utf8.ts';
+import { cleanJson, cleanText } from '../../src/sandbox/clean-text.ts';
 import { HandlerConversation } from '../../src/sandbox/handler-conversation.ts';
 import { limits } from './running.ts';
 
