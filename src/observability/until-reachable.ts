@@ -15,7 +15,7 @@ export async function untilReachable<T>(log: Log, reach: () => Promise<T>, pause
   } catch (error) {
     if (!(error instanceof AfterwordError) || error.entry.kind !== 'unavailable') throw error;
     const seconds = pauseMs / 1_000;
-    log.warn({ code: error.code, detail: error.message, mend: error.entry.mend }, `Tried again in ${seconds} s`);
+    log.warn({ code: error.code, detail: error.message, mend: error.entry.mend }, `Trying again in ${seconds} s`);
     await sleep(pauseMs);
     return await untilReachable(log, reach, Math.min(pauseMs * 2, longestPauseMs));
   }

@@ -196,9 +196,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'many-handlers',
     histories: ['many-handlers', 'many-handlers-second-group'],
     async record(system) {
-      for (let number = 1; number <= 12; number += 1) {
-        await system.push(`handler-${String(number).padStart(2, '0')}`, callsThenRaisesOnce);
-      }
+      await pushTwelve(system, callsThenRaisesOnce);
       const workflowId = await begin(system);
       return {
         ...(await settled(system, 'many-handlers', workflowId)),
@@ -210,9 +208,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'many-handlers-changed',
     histories: ['many-handlers-changed', 'many-handlers-changed-second-group'],
     async record(system) {
-      for (let number = 1; number <= 12; number += 1) {
-        await system.push(`handler-${String(number).padStart(2, '0')}`, sleeps);
-      }
+      await pushTwelve(system, sleeps);
       const workflowId = await begin(system);
       await executionsBecome(
         system,
@@ -238,6 +234,13 @@ export const scenarios: readonly Scenario[] = [
     },
   },
 ];
+
+/** More than one workflow runs. */
+async function pushTwelve(system: ScenarioSystem, code: string): Promise<void> {
+  for (let number = 1; number <= 12; number += 1) {
+    await system.push(`handler-${String(number).padStart(2, '0')}`, code);
+  }
+}
 
 async function begin(system: ScenarioSystem): Promise<string> {
   await system.startWorkers();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { contextJsonOf } from '../../src/activities/handler-context.ts';
+import { limits } from '../../src/domain/limits.ts';
 import type { BegunAttempt } from '../../src/store/execution-ledger/begin-attempt.ts';
 
 const conversation = {
@@ -51,6 +52,12 @@ describe('the context a handler gets', () => {
       customer: null,
       conversation: { ...conversation, messages },
     });
+  });
+
+  it('takes a customer that is nested as deeply as a publisher may nest it', () => {
+    const deep = Array.from({ length: limits.jsonNesting }).reduce<unknown>((inner) => [inner], 'x');
+    const contextJson = JSON.stringify({ ...snapshot, customer: { deep } });
+    expect(contextOf(begun({ contextJson }))).toMatchObject({ customer: { deep } });
   });
 
   it('says which attempt it is, and who closed the conversation where that is known', () => {
