@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
+import { Kysely, PGliteAdapter, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { takeLock } from './embedded-lock.ts';
+import { createEmbeddedPool } from './embedded-pool.ts';
 import { withStoreErrors } from './error-translating-dialect.ts';
 import type { Tables } from './tables.ts';
 
@@ -41,16 +42,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 function openPostgres(connectionString: string, poolSize: number): Store {
-  // Like PGlite: bigint as a number; ours stay far below 2^53.
-  const types = new pg.TypeOverrides();
-  types.setTypeParser(pg.types.builtins.INT8, Number);
   const pool = new pg.Pool({
     connectionString,
     max: poolSize,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     application_name: 'afterword',
-    types,
+    types: valueTypes(),
   });
   // A connection that dies says so twice: here, and to the statement that uses it next. Without a listener the first
   // would end the process: the pool's hears of idle connections, the client's of one that is inside a transaction.
@@ -65,11 +63,16 @@ async function openEmbedded(folder: string): Promise<Store> {
   const release = takeLock(join(folder, 'lock'), folder);
   try {
     const pglite = await PGlite.create({ dataDir: join(folder, 'data') });
-    const db = new Kysely<Tables>({ dialect: withStoreErrors(new PGliteDialect({ pglite })) });
+    const pool = createEmbeddedPool(pglite, valueTypes());
+    const dialect = new PostgresDialect({ pool });
+    // The adapter says that there is one connection, which migrations must know.
+    dialect.createAdapter = () => new PGliteAdapter();
+    const db = new Kysely<Tables>({ dialect: withStoreErrors(dialect) });
     const close = once(async () => {
       await db.destroy();
-      // Kysely closes only what it has used.
-      if (!pglite.closed) await pglite.close();
+      // Kysely ends only what it has used.
+      if (!pool.ending) await pool.end();
+      await pglite.close();
       release();
     });
     return { db, kind: 'embedded', close };
@@ -77,6 +80,13 @@ async function openEmbedded(folder: string): Promise<Store> {
     release();
     throw error;
   }
+}
+
+/** bigint as a number: ours stay far below 2^53. */
+function valueTypes(): pg.CustomTypesConfig {
+  const types = new pg.TypeOverrides();
+  types.setTypeParser(pg.types.builtins.INT8, Number);
+  return types;
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {
