@@ -6,7 +6,7 @@ import { failsAfterCalls, fiveCalls } from './handlers.ts';
 const rounds = 5;
 const events = 10;
 const recordedCalls = 20;
-const retries = 15;
+const retriesOfRound = 5;
 
 /** What a helper call costs when it is made, and when it is answered from the ledger. */
 export async function calls(): Promise<BenchResult[]> {
@@ -27,23 +27,33 @@ export async function calls(): Promise<BenchResult[]> {
         return median(times);
       },
     );
-    const withCalls = await secondAttemptMs(system, recordedCalls);
-    const without = await secondAttemptMs(system, 0);
+    const { added } = await interleaved(
+      rounds,
+      await secondAttempts(system, recordedCalls),
+      await secondAttempts(system, 0),
+    );
     return [
       row('each helper call adds', 'ms', each, { atMost: 1.4 }),
       row(
         `retry of a handler with ${String(recordedCalls)} recorded calls: per recorded call`,
         'ms',
-        { value: (withCalls - without) / recordedCalls },
+        { value: added / recordedCalls },
         { atMost: 0.5 },
       ),
     ];
   });
 }
 
-async function secondAttemptMs(system: BenchSystem, made: number): Promise<number> {
+/**
+ * Measures how long a second attempt takes, milliseconds: the quickest of a round. Each replayed call is a hand-over
+ * between two processes, and whatever else runs on the machine only ever adds to those.
+ */
+async function secondAttempts(system: BenchSystem, made: number): Promise<() => Promise<number>> {
   const { id, client } = await system.organization({ handler: failsAfterCalls(made) }, { retriesOnPurpose: true });
-  await timeEach(retries, () => publishAndSettle(client));
-  const attempts = await system.afterword.ask<{ attempt: number; ms: number }[]>('attempts', id);
-  return median(attempts.filter(({ attempt }) => attempt === 2).map(({ ms }) => ms));
+  return async () => {
+    await timeEach(retriesOfRound, () => publishAndSettle(client));
+    const attempts = await system.afterword.ask<{ attempt: number; ms: number }[]>('attempts', id);
+    const second = attempts.filter(({ attempt }) => attempt === 2).map(({ ms }) => ms);
+    return Math.min(...second.slice(-retriesOfRound));
+  };
 }

@@ -11,7 +11,7 @@ const preparedAtMost = 500;
  * The pool does not close PGlite.
  */
 export function createEmbeddedPool(pglite: PGlite, types: CustomTypesConfig): pg.Pool {
-  const pool = new pg.Pool({ ...createPgConfig(pglite), max: 1, idleTimeoutMillis: 0, types });
+  const pool = new pg.Pool(Object.assign(createPgConfig(pglite), { max: 1, idleTimeoutMillis: 0, types }));
   const names = new Map<string, string>();
   pool.on('connect', (client) => {
     prepareStatements(client, names);
@@ -23,7 +23,8 @@ export function createEmbeddedPool(pglite: PGlite, types: CustomTypesConfig): pg
 function prepareStatements(client: PoolClient, names: Map<string, string>): void {
   client.query = new Proxy(client.query, {
     apply: (query, self, [text, values]: [string, readonly unknown[]]): unknown => {
-      if (values.length > 0 && !names.has(text) && names.size < preparedAtMost) names.set(text, `s${String(names.size)}`);
+      if (values.length > 0 && !names.has(text) && names.size < preparedAtMost)
+        names.set(text, `s${String(names.size)}`);
       return Reflect.apply(query, self, [{ text, values, name: names.get(text) }]);
     },
   });
