@@ -115,5 +115,5 @@ async function fill(python, folder) {
   if (!installed.ok) return installed;
   // Compiled by the interpreter that will read it: the cage cannot write .pyc files.
   await run(inside, ['-m', 'compileall', '-q', target]);
-  return run(inside, ['-I', '-c', 'import requests, tzdata']);
+  return run(inside, ['-I', '-c', 'import requests, tzdata, weni']);
 }

@@ -12,6 +12,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import { CallLimitReached, HandlerCalls } from './handler-calls.ts';
 import { contextJsonOf } from './handler-context.ts';
 import { createHelperUpdate } from './helper-update.ts';
+import { toolOf } from './tool-context.ts';
 
 export interface RunInCageDeps {
   readonly store: Store;
@@ -62,6 +63,7 @@ export async function runInCage(
         code: begun.program.code,
         contextJson: contextJsonOf(begun, ref.attempt),
         helpers: deps.helpers,
+        tool: toolOf(begun),
         randomSeed: ref.executionId,
         limits: {
           wallMs: deps.wallMs ?? limits.handlerWallMs,
@@ -72,6 +74,8 @@ export async function runInCage(
           outputBytes: limits.outputBytes,
           resultBytes: limits.resultBytes,
           callBytes: limits.callArgumentsBytes,
+          events: limits.analyticsEvents,
+          eventBytes: limits.analyticsEventsBytes,
         },
       },
       {
@@ -88,7 +92,7 @@ export async function runInCage(
     const logs = await log.drain();
     if (cause instanceof CallLimitReached) {
       const error = { type: 'LimitExceeded', message: cause.message, traceback: '' };
-      const result: SandboxResult = { outcome: 'failed', reason: 'limit_exceeded', error, runMs };
+      const result: SandboxResult = { outcome: 'failed', reason: 'limit_exceeded', error, events: [], runMs };
       return { kind: 'ended', result, reached: calls.reached, logs };
     }
     return { kind: 'broke', cause, runMs, reached: calls.reached, logs };

@@ -28,7 +28,8 @@ export const Message = z
 export type Message = z.infer<typeof Message>;
 
 const contextKilobytes = limits.contextObjectBytes / 1024;
-const ContextObject = JsonObject.refine(
+/** A JSON object that stands in a handler's context. */
+export const ContextObject = JsonObject.refine(
   (object) => Buffer.byteLength(JSON.stringify(object)) <= limits.contextObjectBytes,
   { error: `must be at most ${String(contextKilobytes)} KB of JSON`, when: ({ issues }) => issues.length === 0 },
 );

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../domain/limits.ts';
+import { ContextObject } from './conversation.ts';
 import { EventType } from './conversation-event.ts';
 
 export const HandlerName = z
@@ -13,6 +14,15 @@ export const HandlerSettings = z
   .strictObject({
     /** How often the handler's own failures are tried, the first time included. */
     attempts: z.number().int().min(1).max(limits.maxAttempts).default(limits.defaultAttempts),
+    /** The `Tool` class to run, where the file has more than one. */
+    tool: z
+      .string()
+      .max(limits.handlerNameCharacters)
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a Python class')
+      .optional(),
+    /** What a tool finds in `context.globals` and `context.constants`. */
+    globals: ContextObject.optional(),
+    constants: ContextObject.optional(),
   })
   .meta({ id: 'HandlerSettings' });
 export type HandlerSettings = z.infer<typeof HandlerSettings>;

@@ -22,6 +22,10 @@ export const limits = {
   outputBytes: 16 * MB,
   resultBytes: 256 * KB,
   callArgumentsBytes: 256 * KB,
+  /** Analytics events of one attempt. */
+  analyticsEvents: 1_000,
+  /** All of an attempt's together, as JSON. */
+  analyticsEventsBytes: 256 * KB,
   tagCharacters: 100,
   metadataKeyCharacters: 200,
   metadataValueCharacters: 50_000,

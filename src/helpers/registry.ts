@@ -4,6 +4,7 @@ import { deleteConversationMetadata } from './delete-conversation-metadata.ts';
 import { getConversationMetadata } from './get-conversation-metadata.ts';
 import type { ActivityHelper, Helper } from './helper.ts';
 import { listPredefinedFunctions } from './list-predefined-functions.ts';
+import { registerEvent } from './register-event.ts';
 import { setConversationMetadata } from './set-conversation-metadata.ts';
 
 /** Every helper, in the order in which handlers are told of them. */
@@ -13,6 +14,7 @@ export const helpers: readonly Helper[] = [
   getConversationMetadata,
   deleteConversationMetadata,
   addConversationEvent,
+  registerEvent,
   listPredefinedFunctions,
 ];
 

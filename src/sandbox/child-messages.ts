@@ -15,7 +15,9 @@ const Call = z.strictObject({
   name: z.string(),
   args: z.record(z.string(), z.unknown()),
 });
-const Succeeded = z.strictObject({ t: z.literal('done'), ok: z.literal(true), v: z.unknown() });
+/** `e`: an analytics event; `x`: why it cannot be delivered as it is. */
+const Events = z.array(z.strictObject({ e: z.record(z.string(), z.unknown()), x: z.string().nullable() })).default([]);
+const Succeeded = z.strictObject({ t: z.literal('done'), ok: z.literal(true), v: z.unknown(), events: Events });
 const Failed = z.strictObject({
   t: z.literal('done'),
   ok: z.literal(false),
@@ -23,6 +25,7 @@ const Failed = z.strictObject({
   type: z.string(),
   message: z.string(),
   traceback: z.string(),
+  events: Events,
 });
 
 const ChildMessage = z.union([Log, Call, Started, Succeeded, Failed, SetupFailed]);

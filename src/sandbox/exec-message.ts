@@ -22,6 +22,9 @@ export function execMessage(program: SandboxProgram, contextBytes: number): stri
     randomSeed: program.randomSeed,
     resultBytes: program.limits.resultBytes,
     callBytes: program.limits.callBytes,
+    events: program.limits.events,
+    eventBytes: program.limits.eventBytes,
+    tool: program.tool,
     contextBytes,
   };
   return `${JSON.stringify(message)}\n`;

@@ -21,7 +21,7 @@ const nearly = 0.9;
 export function describeExit(report: ExitReport, limits: SandboxLimits, runMs: number): SandboxResult {
   if (report.cause === 'deadline') return timedOut(limits, runMs);
   const failed = (reason: 'crashed' | 'limit_exceeded' | 'out_of_memory', type: string, message: string) =>
-    ({ outcome: 'failed', reason, error: { type, message, traceback: '' }, runMs }) as const;
+    ({ outcome: 'failed', reason, error: { type, message, traceback: '' }, events: [], runMs }) as const;
   const { SIGXCPU, SIGKILL, SIGSEGV, SIGABRT, SIGBUS } = constants.signals;
   const { signal } = report;
   if (report.cause === 'threads') {
@@ -41,7 +41,7 @@ export function describeExit(report: ExitReport, limits: SandboxLimits, runMs: n
   return failed(
     'crashed',
     'Crash',
-    `The handler's process ${how} before handle_event returned (os._exit, a signal, a fault in a compiled module, or the machine ran out of memory).`,
+    `The handler's process ${how} before the handler returned (os._exit, a signal, a fault in a compiled module, or the machine ran out of memory).`,
   );
 }
 

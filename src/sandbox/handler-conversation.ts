@@ -2,7 +2,15 @@ import type { JsonValue } from '../contract/json.ts';
 import { LineSplitter, parseChildMessage, ProtocolViolation, type ChildMessage } from './child-messages.ts';
 import { firstBytes } from '../domain/utf8.ts';
 import { cleanJson, cleanText, UncleanJson } from './clean-text.ts';
-import type { FailureReason, HandlerFailure, LogStream, SandboxCall, SandboxLimits } from './sandbox.ts';
+import { excessOf, toRegisteredEvent } from './registered-events.ts';
+import type {
+  FailureReason,
+  HandlerFailure,
+  LogStream,
+  RegisteredEvent,
+  SandboxCall,
+  SandboxLimits,
+} from './sandbox.ts';
 
 /** What one conversation with a child comes to, in the order it happened. */
 export type ConversationEvent =
@@ -12,8 +20,13 @@ export type ConversationEvent =
   | { readonly kind: 'call'; readonly id: number; readonly call: SandboxCall }
   | { readonly kind: 'bad_call'; readonly id: number; readonly message: string }
   /** Nothing follows. */
-  | { readonly kind: 'succeeded'; readonly result: JsonValue }
-  | { readonly kind: 'failed'; readonly reason: FailureReason; readonly error: HandlerFailure };
+  | { readonly kind: 'succeeded'; readonly result: JsonValue; readonly events: readonly RegisteredEvent[] }
+  | {
+      readonly kind: 'failed';
+      readonly reason: FailureReason;
+      readonly error: HandlerFailure;
+      readonly events: readonly RegisteredEvent[];
+    };
 
 /** What stands around arguments and results, and the runner's own messages: at most a traceback, all of it escaped. */
 const mostEnvelopeBytes = 320 << 10;
@@ -31,7 +44,9 @@ export class HandlerConversation {
 
   constructor(limits: SandboxLimits) {
     this.#limits = limits;
-    this.#lines = new LineSplitter(Math.max(limits.callBytes, limits.resultBytes) + mostEnvelopeBytes);
+    this.#lines = new LineSplitter(
+      Math.max(limits.callBytes, limits.resultBytes + limits.eventBytes) + mostEnvelopeBytes,
+    );
   }
 
   get started(): boolean {
@@ -109,14 +124,18 @@ export class HandlerConversation {
   }
 
   #done(message: Extract<ChildMessage, { t: 'done' }>): ConversationEvent {
+    const events = message.events.map(toRegisteredEvent);
+    const excess = excessOf(events, this.#limits);
     if (!message.ok) {
       return this.#end(
         message.reason,
         cleanText(message.type),
         cleanText(message.message),
         cleanText(message.traceback),
+        excess === null ? events : [],
       );
     }
+    if (excess !== null) return this.#end('limit_exceeded', 'TooManyEvents', excess);
     try {
       const result = cleanJson(message.v);
       const size = Buffer.byteLength(JSON.stringify(result));
@@ -126,16 +145,22 @@ export class HandlerConversation {
         return this.#end('limit_exceeded', 'ResultTooLarge', text);
       }
       this.#state = 'over';
-      return { kind: 'succeeded', result };
+      return { kind: 'succeeded', result, events };
     } catch (error) {
       if (!(error instanceof UncleanJson)) throw error;
-      return this.#end('not_json', 'NotJson', `What handle_event returned ${error.message}.`);
+      return this.#end('not_json', 'NotJson', `What the handler returned ${error.message}.`);
     }
   }
 
-  #end(reason: FailureReason, type: string, message: string, traceback = ''): ConversationEvent {
+  #end(
+    reason: FailureReason,
+    type: string,
+    message: string,
+    traceback = '',
+    events: readonly RegisteredEvent[] = [],
+  ): ConversationEvent {
     this.#state = 'over';
-    return { kind: 'failed', reason, error: { type, message, traceback } };
+    return { kind: 'failed', reason, error: { type, message, traceback }, events };
   }
 }
 

@@ -129,12 +129,22 @@ export class HandlerRun {
         this.#reply(event.id, { ok: false, error: { code: 'invalid_arguments', message: event.message } });
         break;
       case 'succeeded':
-        this.#end({ result: { outcome: 'succeeded', result: event.result, runMs: this.#runMs() } });
+        this.#end({
+          result: { outcome: 'succeeded', result: event.result, events: event.events, runMs: this.#runMs() },
+        });
         break;
       case 'failed':
         // Ours to print, not the child's: it must not count as output of the handler's.
         this.#host.log('stderr', printed(event.error));
-        this.#end({ result: { outcome: 'failed', reason: event.reason, error: event.error, runMs: this.#runMs() } });
+        this.#end({
+          result: {
+            outcome: 'failed',
+            reason: event.reason,
+            error: event.error,
+            events: event.events,
+            runMs: this.#runMs(),
+          },
+        });
     }
   }
 

@@ -95,6 +95,7 @@ class RefusedPython implements PythonSandbox {
       outcome: 'failed',
       reason: 'refused',
       error: { type: 'Refused', message, traceback: '' },
+      events: [],
       runMs: 0,
     });
   }

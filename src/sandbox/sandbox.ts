@@ -1,4 +1,4 @@
-import type { JsonValue } from '../contract/json.ts';
+import type { JsonObject, JsonValue } from '../contract/json.ts';
 
 /**
  * The one interface through which users' code is run, whatever its language.
@@ -24,9 +24,29 @@ export interface SandboxProgram {
   /** The `context` argument of `handle_event`, as JSON text. */
   readonly contextJson: string;
   readonly helpers: readonly SandboxHelper[];
+  /** For a handler that is a tool of the Weni toolkit. */
+  readonly tool: SandboxTool;
   /** Seeds `random`, so that a retry takes the same path. */
   readonly randomSeed: string;
   readonly limits: SandboxLimits;
+}
+
+export interface SandboxTool {
+  /** The class to run; null: the file's only one, where it has no `handle_event`. */
+  readonly name: string | null;
+  /** The tool's `Context`. `parameters.message` is set in the cage where the run has a conversation. */
+  readonly context: ToolNamespaces;
+  /** The result is then `{result, format}` as the toolkit answers them, else the response's data alone. */
+  readonly whole: boolean;
+}
+
+export interface ToolNamespaces {
+  readonly credentials: JsonObject;
+  readonly parameters: JsonObject;
+  readonly globals: JsonObject;
+  readonly contact: JsonObject;
+  readonly project: JsonObject;
+  readonly constants: JsonObject;
 }
 
 export interface SandboxLimits {
@@ -40,6 +60,17 @@ export interface SandboxLimits {
   readonly resultBytes: number;
   /** Arguments of one helper call. */
   readonly callBytes: number;
+  /** Analytics events of one run. */
+  readonly events: number;
+  /** All of them, as a JSON list. */
+  readonly eventBytes: number;
+}
+
+/** An analytics event as the handler registered it; nothing of it has been validated. */
+export interface RegisteredEvent {
+  readonly event: JsonObject;
+  /** Why it is not what the handler meant: it held what JSON cannot hold. Null where it is whole. */
+  readonly fault: string | null;
 }
 
 /** One helper call as the handler made it, arguments by name, without `context`. */
@@ -81,8 +112,14 @@ export interface HandlerFailure {
 }
 
 export type SandboxResult = (
-  | { readonly outcome: 'succeeded'; readonly result: JsonValue }
-  | { readonly outcome: 'failed'; readonly reason: FailureReason; readonly error: HandlerFailure }
+  | { readonly outcome: 'succeeded'; readonly result: JsonValue; readonly events: readonly RegisteredEvent[] }
+  | {
+      readonly outcome: 'failed';
+      readonly reason: FailureReason;
+      readonly error: HandlerFailure;
+      /** Registered before it failed; a killed handler leaves none. */
+      readonly events: readonly RegisteredEvent[];
+    }
   | { readonly outcome: 'timed_out'; readonly error: HandlerFailure }
   /** The caller's signal was aborted; the process is gone. */
   | { readonly outcome: 'aborted' }

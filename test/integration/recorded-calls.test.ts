@@ -347,7 +347,7 @@ describe('an attempt', () => {
       sandbox: {
         run(program) {
           given.push(program.limits);
-          return Promise.resolve({ outcome: 'succeeded', result: 1, runMs: 1 });
+          return Promise.resolve({ outcome: 'succeeded', result: 1, events: [], runMs: 1 });
         },
         close: ok,
       },
@@ -363,6 +363,8 @@ describe('an attempt', () => {
         outputBytes: limits.outputBytes,
         resultBytes: limits.resultBytes,
         callBytes: limits.callArgumentsBytes,
+        events: limits.analyticsEvents,
+        eventBytes: limits.analyticsEventsBytes,
       },
     ]);
     expect(given[0]?.spentMs).toBeGreaterThanOrEqual(0);

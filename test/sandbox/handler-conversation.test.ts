@@ -8,6 +8,9 @@ import { limits } from './running.ts';
 const started = '{"t":"started"}';
 const call = (id: number, args = '{"tag":"x"}') =>
   `{"t":"call","id":${id},"name":"add_conversation_tag","args":${args}}`;
+const done = (events: string) => `{"t":"done","ok":true,"v":1,"events":${events}}`;
+const failed = (events: string) =>
+  `{"t":"done","ok":false,"reason":"raised","type":"E","message":"m","traceback":"","events":${events}}`;
 const log = (text: string) => JSON.stringify({ t: 'log', s: 'stdout', d: text });
 
 /** What a child's lines come to; calls are answered at once unless told otherwise. */
@@ -34,7 +37,7 @@ describe('a conversation', () => {
       { kind: 'log', stream: 'stdout', text: 'hi' },
       { kind: 'call', id: 1, call: { name: 'add_conversation_tag', args: { tag: 'x' } } },
       { kind: 'call', id: 2, call: { name: 'add_conversation_tag', args: { tag: 'x' } } },
-      { kind: 'succeeded', result: { a: [1] } },
+      { kind: 'succeeded', result: { a: [1] }, events: [] },
     ]);
   });
 
@@ -71,6 +74,10 @@ describe('a conversation', () => {
       'a failure with a reason of its own',
       [started, '{"t":"done","ok":false,"reason":"refused","type":"","message":"","traceback":""}'],
     ],
+    ['events that are no list', [started, done('{"e":{},"x":null}')]],
+    ['an event that is no object', [started, done('[{"e":[],"x":null}]')]],
+    ['an event without a word on its fault', [started, done('[{"e":{}}]')]],
+    ['an event with a field of its own', [started, done('[{"e":{},"x":null,"state":"delivered"}]')]],
     ['a success and a failure in one', [started, '{"t":"done","ok":true,"v":1,"reason":"raised"}']],
     ['a line without end', [started, 'x'.repeat(2 << 20)]],
     ['JSON nested without end', [started, `{"t":"done","ok":true,"v":${'['.repeat(1 << 19)}`]],
@@ -165,5 +172,55 @@ describe('the parts', () => {
   it('parseChildMessage takes no number that is not a whole one', () => {
     expect(() => parseChildMessage(call(1.5))).toThrow(ProtocolViolation);
     expect(() => parseChildMessage(call(-1))).toThrow(ProtocolViolation);
+  });
+});
+
+describe('analytics events at the end of a run', () => {
+  const registered = (events: string, end = done) => hear([started, end(events)]).at(-1);
+  const list = (count: number, filling: string) =>
+    JSON.stringify(Array.from({ length: count }, () => ({ e: { k: filling }, x: null })));
+
+  it('are passed on in their order, with what is wrong with them, also of a failure', () => {
+    const events = '[{"e":{"key":"a"},"x":null},{"e":{"key":"b"},"x":"no JSON"}]';
+    const expected = [
+      { event: { key: 'a' }, fault: null },
+      { event: { key: 'b' }, fault: 'no JSON' },
+    ];
+    expect(registered(events)).toMatchObject({ kind: 'succeeded', events: expected });
+    expect(registered(events, failed)).toMatchObject({ kind: 'failed', reason: 'raised', events: expected });
+  });
+
+  it('lose what cannot be stored and say so; the others keep all of theirs', () => {
+    const deep = `${'['.repeat(201)}${']'.repeat(201)}`;
+    const event = `{"e":{"key":"a\\u0000","value":1e999,"metadata":${deep}},"x":null}`;
+    expect(registered(`[${event},{"e":{"key":"b"},"x":null}]`)).toMatchObject({
+      kind: 'succeeded',
+      events: [
+        {
+          event: { key: 'a\ufffd' },
+          fault: expect.stringMatching(/'value'.*'metadata'/),
+        },
+        { event: { key: 'b' }, fault: null },
+      ],
+    });
+  });
+
+  it('are as many as the limit and not one more, whoever counted them', () => {
+    expect(registered(list(limits.events, ''))).toMatchObject({ kind: 'succeeded', events: { length: limits.events } });
+    const past = registered(list(limits.events + 1, ''));
+    expect(past).toMatchObject({
+      kind: 'failed',
+      reason: 'limit_exceeded',
+      error: { type: 'TooManyEvents' },
+      events: [],
+    });
+    expect(registered(list(limits.events + 1, ''), failed)).toMatchObject({ reason: 'raised', events: [] });
+  });
+
+  it('are as long as the limit and not one byte longer', () => {
+    // [{"k":"…"}]
+    const filling = 'x'.repeat(limits.eventBytes - 10);
+    expect(registered(list(1, filling))).toMatchObject({ kind: 'succeeded', events: { length: 1 } });
+    expect(registered(list(1, `${filling}x`))).toMatchObject({ kind: 'failed', reason: 'limit_exceeded' });
   });
 });

@@ -189,7 +189,8 @@ def handle_event(context):
       reason: 'no_entry_point',
       error: { type: 'NoEntryPoint', traceback: '' },
       stderr:
-        'NoEntryPoint: The handler has no function named handle_event. Write one: def handle_event(context): ...\n',
+        'NoEntryPoint: The handler has no function named handle_event and no Tool subclass. Write a function, ' +
+        'def handle_event(context): ..., or a tool, class MyTool(Tool): ... with def execute(self, context): ...\n',
     });
     expect(await failure('handle_event = 5')).toMatchObject({ reason: 'no_entry_point' });
     expect(await failure('x = "\0"')).toMatchObject({ reason: 'syntax_error' });

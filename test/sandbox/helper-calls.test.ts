@@ -141,6 +141,7 @@ describe('the helpers', () => {
           description: 'Adds a tag to the conversation.',
         },
         { name: 'llm_classify_binary' },
+        { name: 'register_event', signature: 'register_event(event)' },
         { name: 'list_predefined_functions', signature: 'list_predefined_functions()' },
       ],
     });

@@ -6,6 +6,7 @@ import type {
   SandboxHelper,
   SandboxLimits,
   SandboxResult,
+  SandboxTool,
 } from '../../src/sandbox/sandbox.ts';
 
 export const limits: SandboxLimits = {
@@ -15,17 +16,34 @@ export const limits: SandboxLimits = {
   outputBytes: 64 << 10,
   resultBytes: 64 << 10,
   callBytes: 256 << 10,
+  events: 10,
+  eventBytes: 4_000,
+};
+
+const tool: SandboxTool = {
+  name: null,
+  context: {
+    credentials: { key: 'secret' },
+    parameters: { event_type: 'conversation_closed', message: '' },
+    globals: { currency: 'EUR' },
+    contact: { urn: 'whatsapp:1' },
+    project: { name: 'Example Shop', slug: 'example-shop' },
+    constants: { tone: 'formal' },
+  },
+  whole: false,
 };
 
 const helpers: readonly SandboxHelper[] = [
   { name: 'add_conversation_tag', pythonParams: 'context, tag', summary: 'Adds a tag to the conversation.' },
   { name: 'llm_classify_binary', pythonParams: 'prompt, input, fallback=None', summary: 'Yes or no.' },
+  { name: 'register_event', pythonParams: 'event', summary: 'Registers an analytics event.' },
   { name: 'list_predefined_functions', pythonParams: '', summary: 'Lists the helpers.' },
 ];
 
 export interface HandlerOptions {
   readonly context?: unknown;
   readonly limits?: Partial<SandboxLimits>;
+  readonly tool?: Partial<SandboxTool>;
   readonly randomSeed?: string;
   readonly signal?: AbortSignal;
   readonly answer?: (call: SandboxCall) => CallReply | Promise<CallReply>;
@@ -58,6 +76,7 @@ export async function runHandler(
       code,
       contextJson: JSON.stringify(options.context ?? {}),
       helpers,
+      tool: { ...tool, ...options.tool },
       randomSeed: options.randomSeed ?? 'seed',
       limits: { ...limits, ...options.limits },
     },

@@ -14,6 +14,7 @@ from .strict_json import NotJson, to_json
 #: Helpers always act on the execution's own conversation, so what is handed over as `context` is never sent.
 _CONTEXT = 'context'
 LIST = 'list_predefined_functions'
+REGISTER = 'register_event'
 
 
 def parse_signature(params: str) -> inspect.Signature:
@@ -63,13 +64,16 @@ class HelperFunction:
             raise HelperError(error['message'], error['code'])
         return reply.get('v')
 
-    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        """The given arguments by name as JSON; defaults are the host's business."""
+    def _given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         try:
-            given = dict(self.__signature__.bind(*args, **kwargs).arguments)
+            return dict(self.__signature__.bind(*args, **kwargs).arguments)
         except TypeError as error:
             message = f'{error}; it is called as {self.__name__}({self._params})'
             raise self._refusal('invalid_arguments', message) from None
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """The given arguments by name as JSON; defaults are the host's business."""
+        given = self._given(args, kwargs)
         if next(iter(self.__signature__.parameters), None) == _CONTEXT:
             given.pop(_CONTEXT, None)
         try:
@@ -100,12 +104,34 @@ class ListFunction(HelperFunction):
         return [function.describe() for function in self._functions]
 
 
-def make_helpers(channel: Channel, described: list[dict[str, str]], most_bytes: int) -> list[HelperFunction]:
-    """`most_bytes`: how long the arguments of one call may be."""
+class RegisterFunction(HelperFunction):
+    """`register_event(event)`: kept here until the run ends."""
+
+    def __init__(self, channel: Channel, helper: dict[str, str], most_bytes: int, events: list[Any]) -> None:
+        super().__init__(channel, helper, most_bytes)
+        self._events = events
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        event = self._given(args, kwargs)['event']
+        if isinstance(event, dict):
+            # As it is now: a dict that is filled anew for each event is common in loops.
+            event = dict(event)
+        elif not callable(getattr(event, 'to_dict', None)):
+            message = f'event must be an Event or a dict, not {type(event).__name__}'
+            raise self._refusal('invalid_arguments', message)
+        self._events.append(event)
+
+
+def make_helpers(
+    channel: Channel, described: list[dict[str, str]], most_bytes: int, events: list[Any]
+) -> list[HelperFunction]:
+    """`most_bytes`: how long the arguments of one call may be; `events`: where `register_event` puts what it is given."""
     functions: list[HelperFunction] = []
     for helper in described:
         if helper['name'] == LIST:
             functions.append(ListFunction(channel, helper, most_bytes, functions))
+        elif helper['name'] == REGISTER:
+            functions.append(RegisterFunction(channel, helper, most_bytes, events))
         else:
             functions.append(HelperFunction(channel, helper, most_bytes))
     return functions

@@ -1,11 +1,9 @@
-"""Runs one handler in the caged child: compiles it, calls `handle_event(context)`, reports what came of it."""
+"""Runs one handler in the caged child: compiles it, calls its entry point, reports what came of it."""
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import gc
-import inspect
 import io
 import json
 import pkgutil
@@ -15,16 +13,17 @@ import threading
 import types
 from typing import Any
 
+from .analytics_events import RegisteredEvents
 from .channel import Channel, to_utf8
+from .entry_point import call_entry_point
 from .failure import Refusal, describe_failure, syntax_error
 from .helper_error import HelperError
-from .helper_function import make_helpers
+from .helper_function import HelperFunction, make_helpers
 from .output import OutputStream, print_at_once
 from .strict_json import NotJson, to_json
 from .user_traceback import HANDLER_FILE, register_source
 
 MODULE = 'handler'
-ENTRY_POINT = 'handle_event'
 #: The default of 8 MB each would spend the memory limit on a few dozen threads.
 _THREAD_STACK_BYTES = 2 << 20
 _PACKAGE = __name__.partition('.')[0]
@@ -37,7 +36,8 @@ def run_handler(channel: Channel) -> None:
     request = channel.read_message()
     context = channel.read_bytes(request['contextBytes'])
     code: str = request['code'].removeprefix('\ufeff')
-    module = _make_module(channel, request['helpers'], request['callBytes'])
+    events = RegisteredEvents(request['events'], request['eventBytes'])
+    module = _make_module(make_helpers(channel, request['helpers'], request['callBytes'], events.plain))
     sys.stdin = io.StringIO('')
     sys.stdout, sys.stderr = OutputStream(channel, 'stdout'), OutputStream(channel, 'stderr')
     builtins.print = print_at_once
@@ -47,14 +47,14 @@ def run_handler(channel: Channel) -> None:
     register_source(code)
     _forget_ourselves()
     channel.send({'t': 'started'})
-    channel.finish(_outcome(code, module, context, request['resultBytes']))
+    channel.finish(_outcome(code, module, context, request, events))
 
 
-def _make_module(channel: Channel, helpers: list[dict[str, str]], call_bytes: int) -> types.ModuleType:
+def _make_module(helpers: list[HelperFunction]) -> types.ModuleType:
     module = types.ModuleType(MODULE)
     module.__file__ = HANDLER_FILE
     module.__dict__['HelperError'] = HelperError
-    for helper in make_helpers(channel, helpers, call_bytes):
+    for helper in helpers:
         module.__dict__[helper.__name__] = helper
     sys.modules[MODULE] = module
     return module
@@ -66,7 +66,9 @@ def _forget_ourselves() -> None:
         sys.modules.pop(name, None)
 
 
-def _outcome(code: str, module: types.ModuleType, context: bytes, result_bytes: int) -> str:
+def _outcome(
+    code: str, module: types.ModuleType, context: bytes, request: dict[str, Any], events: RegisteredEvents
+) -> str:
     """The `done` line. Nothing the user's code raises gets past here."""
     try:
         try:
@@ -74,10 +76,14 @@ def _outcome(code: str, module: types.ModuleType, context: bytes, result_bytes: 
         except (SyntaxError, ValueError) as error:
             return json.dumps(syntax_error(error))
         exec(compiled, module.__dict__)
-        result = _call_entry_point(module, _loaded(context))
-        return f'{{"t":"done","ok":true,"v":{_checked_result(result, result_bytes)}}}'
+        returned = call_entry_point(module, _loaded(context), request['tool'])
+        events.by_tool = returned.events
+        result = _checked_result(returned.result, request['resultBytes'])
+        return f'{{"t":"done","ok":true,"v":{result},"events":{events.of_success()}}}'
     except BaseException as error:
-        return json.dumps(describe_failure(error))
+        # Before the description, which may clear the frames that hold them.
+        registered = events.until(error)
+        return f'{json.dumps(describe_failure(error))[:-1]},"events":{events.of_failure(registered)}}}'
 
 
 def _loaded(context: bytes) -> Any:
@@ -89,30 +95,11 @@ def _loaded(context: bytes) -> Any:
         gc.enable()
 
 
-def _call_entry_point(module: types.ModuleType, context: Any) -> Any:
-    entry = module.__dict__.get(ENTRY_POINT)
-    if not callable(entry):
-        found = 'has no function' if entry is None else 'has something that is not a function'
-        message = f'The handler {found} named {ENTRY_POINT}. Write one: def {ENTRY_POINT}(context): ...'
-        raise Refusal('no_entry_point', 'NoEntryPoint', message)
-    result = entry(context)
-    if not inspect.isawaitable(result):
-        return result
-    # Not asyncio.run: on its way out it waits for threads of the loop's executor, for ever if need be.
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    return loop.run_until_complete(_awaited(result))
-
-
-async def _awaited(result: Any) -> Any:
-    return await result
-
-
 def _checked_result(result: Any, most_bytes: int) -> str:
     try:
         text = to_json(result, 'result')
     except NotJson as error:
-        raise Refusal('not_json', 'NotJson', f'What handle_event returned is not JSON: {error}') from None
+        raise Refusal('not_json', 'NotJson', f'What the handler returned is not JSON: {error}') from None
     size = len(to_utf8(text))
     if size > most_bytes:
         message = f'The result is {size} bytes of JSON, more than the {most_bytes} allowed. Return less.'

@@ -14,7 +14,7 @@ _STANDARD = """
     tempfile textwrap threading time traceback types typing unicodedata urllib.parse urllib.request uuid
     xml.etree.ElementTree zlib zoneinfo
 """.split()
-_WHERE_INSTALLED = ('requests', 'tzdata')
+_WHERE_INSTALLED = ('requests', 'tzdata', 'weni')
 
 
 def warm_up() -> None:
@@ -27,5 +27,7 @@ def warm_up() -> None:
             pass
     # What the handler's own lines cause is for its author to see.
     warnings.filterwarnings('default', category=DeprecationWarning, module='handler')
+    # Legacy registration says so once a run, from however many lines.
+    warnings.filterwarnings('once', message=r'Event\.', category=DeprecationWarning)
     gc.collect()
     gc.freeze()

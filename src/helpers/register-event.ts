@@ -1,0 +1,11 @@
+import type { CageHelper } from './helper.ts';
+
+/** Answered in the cage: what is registered travels with the end of the attempt. */
+export const registerEvent: CageHelper = {
+  name: 'register_event',
+  summary:
+    'Registers an analytics event, an Event of the Weni toolkit or a dict; delivered when the handler has succeeded.',
+  pythonParams: 'event',
+  effect: 'read',
+  answeredIn: 'cage',
+};
