@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createApp } from './api/app.ts';
+import type { DirectRunner } from './api/direct-runs.ts';
 import { isLoopback, listen } from './api/listen.ts';
 import { loadConfig } from './config/config.ts';
 import type { Config } from './config/config.ts';
@@ -23,6 +24,7 @@ import type { Store } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
 import { ensureOrganization } from './store/organizations.ts';
 import { connectTemporal, type Temporal } from './temporal/connection.ts';
+import { directRunEnded, startDirectRun } from './temporal/start-direct-run.ts';
 import { createEventStarter } from './temporal/start-event.ts';
 import type { EventToStart } from './temporal/start-event.ts';
 
@@ -50,6 +52,12 @@ export async function startServer({ config, store, temporal, log }: ServerOption
     calls.watch(temporal.client.withDeadline(Date.now() + temporalCallMs, call));
   const start = createEventStarter(temporal.client, { taskQueue: config.taskQueue });
   const startEvent = (event: EventToStart) => inTime(() => start(event));
+  const stopping = new AbortController();
+  const directRunner: DirectRunner = {
+    start: (run) => inTime(() => startDirectRun(temporal.client, config.taskQueue, run)),
+    ended: (workflowId, signal) => calls.watch(directRunEnded(temporal.client, workflowId, signal)),
+    stopping: stopping.signal,
+  };
   const checkTemporal = async () => {
     await inTime(() => temporal.client.workflowService.describeNamespace({ namespace: temporal.namespace }));
   };
@@ -57,6 +65,7 @@ export async function startServer({ config, store, temporal, log }: ServerOption
   const app = createApp({
     store,
     startEvent,
+    directRunner,
     log,
     health: { checkTemporal, relayLagMs: () => relay.lagMs() },
   });
@@ -67,6 +76,7 @@ export async function startServer({ config, store, temporal, log }: ServerOption
   return {
     url: listening.url,
     stop: async () => {
+      stopping.abort();
       const [cutOff] = await Promise.all([listening.stop(requestGraceMs), relay.stop()]);
       await calls.settled();
       logServerStopped(log, cutOff);

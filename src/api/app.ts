@@ -7,8 +7,9 @@ import { logRequest } from '../observability/server-log.ts';
 import type { Store } from '../store/database.ts';
 import { authenticate } from './authenticate.ts';
 import { limitBody, requireUtf8 } from './body.ts';
+import { createRunDirectly, type DirectRunner } from './direct-runs.ts';
 import { createRouter } from './environment.ts';
-import type { Api } from './environment.ts';
+import type { Api, ApiDependencies } from './environment.ts';
 import { serveDescription } from './openapi.ts';
 import { answerProblem, createErrorAnswer } from './problems.ts';
 import { addConversationEventRoutes } from './routes/conversation-events.ts';
@@ -18,12 +19,14 @@ import { addHandlerRoutes } from './routes/handlers.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import type { Health } from './routes/health.ts';
 import { addOrganizationRoute } from './routes/organization.ts';
+import { addTestRunRoute } from './routes/test-runs.ts';
 import { createStartSoon } from './start-soon.ts';
 import type { StartEvent } from './start-soon.ts';
 
 export interface AppOptions {
   readonly store: Store;
   readonly startEvent: StartEvent;
+  readonly directRunner: DirectRunner;
   readonly health: Health;
   readonly log: Log;
   /** How long a publisher waits for Temporal at most; 1 s. */
@@ -31,7 +34,7 @@ export interface AppOptions {
 }
 
 /** The whole HTTP interface, without a port: `app.fetch` answers requests. */
-export function createApp({ store, startEvent, health, log, startWaitMs }: AppOptions): Api {
+export function createApp({ store, startEvent, directRunner, health, log, startWaitMs }: AppOptions): Api {
   const app = createRouter();
   app.use(requestId({ limitLength: 100 }));
   app.use(async (c, next) => {
@@ -67,17 +70,19 @@ export function createApp({ store, startEvent, health, log, startWaitMs }: AppOp
   });
   app.use('/api/*', authenticate(store), limitBody(), requireUtf8);
   const startSoon = createStartSoon({ startEvent, log, ...(startWaitMs === undefined ? {} : { waitMs: startWaitMs }) });
-  app.route('/api/v1', createTopics({ store, startSoon, log }));
+  const runDirectly = createRunDirectly(store, directRunner);
+  app.route('/api/v1', createTopics({ store, startSoon, runDirectly, log }));
   serveDescription(app);
   return app;
 }
 
-function createTopics(deps: Parameters<typeof addConversationEventRoutes>[1]): Api {
+function createTopics(deps: ApiDependencies): Api {
   const api = createRouter();
   addConversationEventRoutes(api, deps);
   addConversationRoutes(api, deps);
   addHandlerRoutes(api, deps);
   addExecutionRoutes(api, deps);
+  addTestRunRoute(api, deps);
   addOrganizationRoute(api, deps);
   return api;
 }

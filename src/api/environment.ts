@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Log } from '../observability/log.ts';
 import type { Store } from '../store/database.ts';
+import type { RunDirectly } from './direct-runs.ts';
 import type { EventToStart } from './start-soon.ts';
 import { checkInput } from './validation.ts';
 
@@ -9,6 +10,7 @@ export interface ApiDependencies {
   readonly store: Store;
   /** Starts the workflow of an accepted event, or leaves it to the relay; never throws, never waits long. */
   readonly startSoon: (event: EventToStart) => Promise<void>;
+  readonly runDirectly: RunDirectly;
   readonly log: Log;
 }
 

@@ -23,17 +23,23 @@ export function executionTable(
     ],
     executions.map((execution) => [
       oneLine(execution.handlerName),
-      String(execution.handlerVersion),
+      versionText(execution),
       statusText(output, execution),
       String(execution.attempts),
       formatDuration(execution.queueMs),
       formatDuration(execution.runMs),
       ...(withCalls
         ? [String(execution.calls?.length ?? 0)]
-        : [formatTime(execution.queuedAt), oneLine(execution.conversationPublicId, 40)]),
+        : [formatTime(execution.queuedAt), oneLine(execution.conversationPublicId ?? '–', 40)]),
       execution.id,
     ]),
   );
+}
+
+const kindText = { event: 'an event', test: 'a test run', tool: 'the invocation of a tool' } as const;
+
+function versionText({ handlerVersion }: Execution): string {
+  return handlerVersion === null ? '–' : String(handlerVersion);
 }
 
 /** Everything about one execution. */
@@ -41,9 +47,9 @@ export function executionText(output: Output, execution: ExecutionDetail): strin
   const heading = (text: string) => output.style('bold', text);
   const facts: [string, string][] = [
     ['status', statusText(output, execution)],
-    ['handler', `${execution.handlerName}, version ${execution.handlerVersion}`],
-    ['event', `${execution.eventType}, ${execution.eventId}`],
-    ['conversation', `${oneLine(execution.conversationPublicId)}, ${execution.conversationId}`],
+    ['handler', `${execution.handlerName}, version ${versionText(execution)}`],
+    ['event', `${execution.eventType}, ${execution.eventId ?? `none: ${kindText[execution.kind]}`}`],
+    ['conversation', `${oneLine(execution.conversationPublicId ?? '–')}, ${execution.conversationId ?? '–'}`],
     ['queued at', formatTime(execution.queuedAt)],
     ['finished at', formatTime(execution.finishedAt)],
     ['in the queue', formatDuration(execution.queueMs)],

@@ -1,8 +1,11 @@
 import { z } from 'zod';
-import { attemptOutcomes, executionStatuses, failureReasons } from '../domain/status.ts';
+import { attemptOutcomes, executionKinds, executionStatuses, failureReasons } from '../domain/status.ts';
 import { JsonValue } from './json.ts';
 
 export const ExecutionStatus = z.enum(executionStatuses).meta({ id: 'ExecutionStatus' });
+export const ExecutionKind = z
+  .enum(executionKinds)
+  .meta({ id: 'ExecutionKind', description: 'Whether an event, a test or the invocation of a tool started it.' });
 const FailureReason = z.enum(failureReasons).meta({ id: 'FailureReason' });
 
 export const HandlerError = z
@@ -18,13 +21,14 @@ export type HandlerError = z.infer<typeof HandlerError>;
 export const Execution = z
   .object({
     id: z.string(),
-    eventId: z.string().meta({ description: 'Id of the conversation event.' }),
+    kind: ExecutionKind,
+    eventId: z.string().nullable().meta({ description: 'Id of the conversation event; null where none started it.' }),
     eventType: z.string(),
-    conversationId: z.string(),
-    conversationPublicId: z.string(),
-    handlerId: z.string(),
+    conversationId: z.string().nullable(),
+    conversationPublicId: z.string().nullable(),
+    handlerId: z.string().nullable().meta({ description: 'Null for code that belongs to no saved handler.' }),
     handlerName: z.string(),
-    handlerVersion: z.number().int(),
+    handlerVersion: z.number().int().nullable().meta({ description: 'Null for code that was not saved.' }),
     status: ExecutionStatus,
     reason: FailureReason.nullable(),
     error: HandlerError.nullable(),

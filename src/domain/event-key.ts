@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AfterwordError } from './errors.ts';
+import type { DirectRunKind } from './status.ts';
 
 export interface EventIdentity {
   readonly id?: string | undefined;
@@ -39,6 +40,11 @@ export function base32(bytes: Uint8Array): string {
     buffer &= (1 << bits) - 1;
   }
   return bits > 0 ? text + base32Alphabet.charAt((buffer << (5 - bits)) & 31) : text;
+}
+
+/** Of a run that no event started: each is its own, so its execution names it. */
+export function directRunWorkflowIdOf(kind: DirectRunKind, organizationId: string, executionId: string): string {
+  return `${kind}-run/${organizationId}/${executionId}`;
 }
 
 /** Derived from the event alone and free of personal data: workflow ids are visible to everyone. */

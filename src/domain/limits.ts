@@ -12,6 +12,9 @@ export const limits = {
   handlerMemoryBytes: 512 * MB,
   defaultAttempts: 3,
   maxAttempts: 10,
+  /** How long the answer to a test run may take; the run itself has `attemptMs`. */
+  testRunWaitSeconds: 120,
+  defaultTestRunWaitSeconds: 30,
   /** Lost workers and broken cages in a row before an execution ends as `worker_lost`. */
   maxLostAttempts: 5,
   /** Handlers of one event that share a workflow: the server allows 10 updates in flight in one. */

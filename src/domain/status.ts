@@ -1,3 +1,9 @@
+/** What started an execution: a conversation event, somebody who tests a handler, somebody who invokes a tool. */
+export const executionKinds = ['event', 'test', 'tool'] as const;
+export type ExecutionKind = (typeof executionKinds)[number];
+/** Those that no event started. */
+export type DirectRunKind = Exclude<ExecutionKind, 'event'>;
+
 /** Where an execution stands. The last four are final. */
 export const executionStatuses = ['waiting', 'running', 'succeeded', 'failed', 'timed_out', 'cancelled'] as const;
 export type ExecutionStatus = (typeof executionStatuses)[number];

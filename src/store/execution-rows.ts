@@ -7,9 +7,9 @@ import type { AttemptsTable, CallsTable, ExecutionsTable } from './tables.ts';
 /** An execution's row with what it shows of its event, conversation, handler and version. */
 export type ExecutionRow = Selectable<ExecutionsTable> & {
   event_type: string;
-  public_id: string;
+  public_id: string | null;
   handler_name: string;
-  handler_version: number;
+  handler_version: number | null;
   workflow_id: string;
   claimed_by: string | null;
 };
@@ -18,6 +18,7 @@ export function toExecution(row: ExecutionRow): Execution {
   const started = row.started_at !== null;
   return {
     id: row.id,
+    kind: row.kind,
     eventId: row.event_id,
     eventType: row.event_type,
     conversationId: row.conversation_id,

@@ -13,11 +13,7 @@ import { isUuid } from './uuid-text.ts';
  * Throws `invalid_handler` for code over 256 KB, `handler_event_type_fixed`.
  */
 export async function pushHandler(db: Database, organizationId: string, push: HandlerPush): Promise<PushedHandler> {
-  const bytes = Buffer.byteLength(push.code);
-  if (bytes > limits.handlerCodeBytes) {
-    const message = `The code has ${String(bytes)} bytes; at most ${String(limits.handlerCodeBytes)} are taken.`;
-    throw new AfterwordError('invalid_handler', message, { fields: [{ field: 'code', message }] });
-  }
+  refuseLargeCode(push.code);
   return await inTransaction(db, async (trx) => {
     const created = await trx
       .insertInto('handlers')
@@ -39,6 +35,14 @@ export async function pushHandler(db: Database, organizationId: string, push: Ha
     }
     return await updateHandler(trx, await findRow(trx, organizationId, push.name, 'lock'), push);
   });
+}
+
+/** Throws `invalid_handler`. */
+export function refuseLargeCode(code: string): void {
+  const bytes = Buffer.byteLength(code);
+  if (bytes <= limits.handlerCodeBytes) return;
+  const message = `The code has ${String(bytes)} bytes; at most ${String(limits.handlerCodeBytes)} are taken.`;
+  throw new AfterwordError('invalid_handler', message, { fields: [{ field: 'code', message }] });
 }
 
 async function updateHandler(trx: Database, row: HandlerRow, push: HandlerPush): Promise<PushedHandler> {
@@ -106,15 +110,25 @@ export async function listHandlers(db: Database, organizationId: string): Promis
 
 /** With the code of its current version. Throws `handler_not_found`. */
 export async function getHandler(db: Database, organizationId: string, nameOrId: string): Promise<HandlerWithCode> {
+  return (await findCurrentVersion(db, organizationId, nameOrId)).handler;
+}
+
+/** The same with the id of the version. Throws `handler_not_found`. */
+export async function findCurrentVersion(
+  db: Database,
+  organizationId: string,
+  nameOrId: string,
+): Promise<{ handler: HandlerWithCode; versionId: string }> {
   const row = await findRow(db, organizationId, nameOrId);
   const version = await db
     .selectFrom('handler_versions')
-    .select(['files', 'settings'])
+    .select(['id', 'files', 'settings'])
     .where('organization_id', '=', organizationId)
     .where('handler_id', '=', row.id)
     .where('version', '=', row.current_version)
     .executeTakeFirstOrThrow();
-  return { ...toHandler(row), code: codeOf(version.files), settings: settingsOf(version.settings) };
+  const handler = { ...toHandler(row), code: codeOf(version.files), settings: settingsOf(version.settings) };
+  return { handler, versionId: version.id };
 }
 
 /** Throws `handler_not_found`. Executions of events that came before stay. */

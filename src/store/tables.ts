@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely';
-import type { AttemptOutcome, ExecutionStatus, FailureReason } from '../domain/status.ts';
+import type { AttemptOutcome, ExecutionKind, ExecutionStatus, FailureReason } from '../domain/status.ts';
 import type { CallEffect, CallState } from '../domain/recorded-calls.ts';
 
 /**
@@ -19,6 +19,8 @@ export interface Tables {
   timeline_events: TimelineEventsTable;
   conversation_events: ConversationEventsTable;
   executions: ExecutionsTable;
+  direct_runs: DirectRunsTable;
+  test_run_writes: TestRunWritesTable;
   attempts: AttemptsTable;
   calls: CallsTable;
   log_chunks: LogChunksTable;
@@ -161,10 +163,14 @@ export interface ConversationEventsTable {
 export interface ExecutionsTable {
   id: string;
   organization_id: string;
-  event_id: string;
-  conversation_id: string;
-  handler_id: string;
-  handler_version_id: string;
+  kind: Generated<ExecutionKind>;
+  /** This and the next three: null only where no event started it; then its row in direct_runs says the rest. */
+  event_id: string | null;
+  conversation_id: string | null;
+  /** Also of a direct run that ran a handler's saved or edited code. */
+  handler_id: string | null;
+  /** Also of a direct run that ran saved code. */
+  handler_version_id: string | null;
   /** Order among the event's executions, from 0. */
   ordinal: number;
   status: Generated<ExecutionStatus>;
@@ -185,6 +191,38 @@ export interface ExecutionsTable {
   finished_at: Date | null;
   queue_ms: Generated<number>;
   run_ms: Generated<number>;
+}
+
+/** What an execution that no event started has in place of its event, handler and version. */
+export interface DirectRunsTable {
+  execution_id: string;
+  organization_id: string;
+  workflow_id: string;
+  handler_name: string;
+  /** What the handler is told as the id of its event. */
+  event_id: string;
+  event_type: string;
+  actor: string | null;
+  occurred_at: Date;
+  /** JSON, as in conversation_events. */
+  context: string;
+  /** The newest message it sees; 0 without a conversation. */
+  message_seq: number;
+  /** JSON, as in handler_versions. */
+  files: string;
+  /** JSON of HandlerSettings. */
+  settings: string;
+}
+
+/** What a test run would have written, for its own later reads; of its conversation nothing changes. */
+export interface TestRunWritesTable {
+  organization_id: string;
+  execution_id: string;
+  what: 'metadata' | 'tag';
+  /** Key of the metadata, name of the tag. */
+  key: string;
+  /** Of metadata the value, null where it was deleted; of a tag its id. */
+  value: string | null;
 }
 
 export interface AttemptsTable {

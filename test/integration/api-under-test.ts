@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
+import type { DirectRunner } from '../../src/api/direct-runs.ts';
 import type { EventToStart, StartEvent } from '../../src/api/start-soon.ts';
 import { Problem } from '../../src/contract/problem.ts';
 import { createLog } from '../../src/observability/log.ts';
@@ -56,10 +57,11 @@ export async function createApiUnderTest() {
   const health = { temporalAway: false, relayLagMs: 0 };
 
   /** On the same store, with another Temporal. */
-  function connect(startEvent: StartEvent) {
+  function connect(startEvent: StartEvent, directRunner: DirectRunner = neverEnding) {
     const app = createApp({
       store,
       startEvent,
+      directRunner,
       health: {
         checkTemporal: () => (health.temporalAway ? Promise.reject(new Error('away')) : Promise.resolve()),
         relayLagMs: () => health.relayLagMs,
@@ -111,6 +113,18 @@ export async function createApiUnderTest() {
     },
   };
 }
+
+/** Direct runs wait for a worker that does not come. */
+const neverEnding: DirectRunner = {
+  start: () => Promise.resolve(),
+  ended: (_workflowId, signal) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        reject(new Error('aborted'));
+      });
+    }),
+  stopping: new AbortController().signal,
+};
 
 export type ApiUnderTest = Awaited<ReturnType<typeof createApiUnderTest>>;
 

@@ -74,6 +74,19 @@ export async function createCliUnderTest() {
       plays.push(workers.play(store, event));
       return Promise.resolve({ runId: 'run', duplicate: false });
     },
+    directRunner: {
+      start: (run) => {
+        const { organizationId, executionId, workflowId, eventType: type, conversationId, handlerName } = run;
+        const executions = [{ executionId, handlerName }];
+        const event = { id: '', organizationId, workflowId, type, conversationId: conversationId ?? '', executions };
+        plays.push(workers.play(store, event));
+        return Promise.resolve();
+      },
+      ended: async () => {
+        await Promise.all(plays);
+      },
+      stopping: new AbortController().signal,
+    },
     health: { checkTemporal: () => Promise.resolve(), relayLagMs: () => 0 },
     log: createLog({ level: 'silent', process: 'test' }),
   });

@@ -219,7 +219,7 @@ describe('a worker killed at every point of a handler with five calls', () => {
     expect(execution.attemptLog.map(({ outcome }) => outcome)).toEqual(kill.outcomes);
     expect(execution.attemptLog[0]?.stdout.startsWith(kill.kept)).toBe(true);
     expect(await userFailuresOf(system, execution.id)).toBe(1);
-    const { timeline } = await getConversation(system.store.db, organization, execution.conversationId);
+    const { timeline } = await getConversation(system.store.db, organization, execution.conversationId ?? '');
     expect(timeline).toMatchObject([{ id: execution.calls[0]?.id, description: 'raising' }]);
     expect(await workOf(system, execution.workflowId)).toEqual({ updates: 1, scheduled: ['add_conversation_event'] });
   });

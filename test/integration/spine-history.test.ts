@@ -75,8 +75,8 @@ describe('the history of an event', () => {
 
   it('holds no message, no argument, no answer, no log and no error text, while the store has them all', async () => {
     const executions = await system.executionsOf(workflowId);
-    const { conversationId = '' } = executions.talkative ?? {};
-    const conversation = await getConversation(system.store.db, organization, conversationId);
+    const conversationId = executions.talkative?.conversationId;
+    const conversation = await getConversation(system.store.db, organization, conversationId ?? '');
     const stored = JSON.stringify([executions, conversation]);
     for (const secret of Object.values(secrets)) {
       expect(stored).toContain(secret);

@@ -20,8 +20,8 @@ const messages = [
 function begun(more: Partial<BegunAttempt> = {}): BegunAttempt {
   return {
     kind: 'begun',
+    executionKind: 'event',
     event: {
-      id: 'row-1',
       eventId: 'E-1',
       type: 'conversation_closed',
       occurredAt: new Date('2026-01-05T12:00:00+02:00'),

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { Execution, ExecutionDetail, ExecutionStatus } from '../../contract/execution.ts';
+import { Execution, ExecutionDetail, ExecutionKind, ExecutionStatus } from '../../contract/execution.ts';
 import { AfterwordError } from '../../domain/errors.ts';
 import { getExecution, listExecutions, readLogs } from '../../store/executions.ts';
 import { isUuid } from '../../store/uuid-text.ts';
@@ -12,6 +12,7 @@ const params = z.object({ id: z.string() });
 
 const ExecutionQuery = PageQuery.extend({
   status: ExecutionStatus.optional(),
+  kind: ExecutionKind.optional().meta({ description: 'Left out: all but test runs.' }),
   handler: z.string().min(1).optional().meta({ description: 'Name of a handler.' }),
   event: z.uuid().optional().meta({ description: 'Id of a conversation event.' }),
   conversation: z.string().min(1).optional().meta({ description: 'Id or public id of a conversation.' }),
@@ -64,9 +65,10 @@ const logs = createRoute({
 export function addExecutionRoutes(api: Api, { store }: ApiDependencies): void {
   api.openapi(list, async (c) => {
     const organizationId = c.get('organizationId');
-    const { status, handler, event, conversation, failed, ...page } = c.req.valid('query');
+    const { status, kind, handler, event, conversation, failed, ...page } = c.req.valid('query');
     const wanted = {
       ...(status === undefined ? {} : { status }),
+      ...(kind === undefined ? {} : { kind }),
       ...(handler === undefined ? {} : { handler }),
       ...(event === undefined ? {} : { eventId: event }),
       ...(conversation === undefined ? {} : { conversation }),

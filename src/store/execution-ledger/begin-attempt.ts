@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { HandlerSettings } from '../../contract/handler.ts';
-import type { ExecutionStatus, FailureReason } from '../../domain/status.ts';
+import type { ExecutionKind, ExecutionStatus, FailureReason } from '../../domain/status.ts';
 import type { Database } from '../database.ts';
 
 export interface AttemptRef {
@@ -26,10 +26,12 @@ export interface HandlerProgram {
 
 export interface BegunAttempt {
   readonly kind: 'begun';
-  readonly event: { id: string; eventId: string; type: string; occurredAt: Date; actor: string | null };
+  readonly executionKind: ExecutionKind;
+  /** `eventId` is the publisher's; of a direct run one that was made up for it. */
+  readonly event: { eventId: string; type: string; occurredAt: Date; actor: string | null };
   /** JSON object: the context without args and messages. */
   readonly contextJson: string;
-  /** JSON array, oldest first, as the event saw them. */
+  /** JSON array, oldest first, as the event saw them; empty without a conversation. */
   readonly messagesJson: string;
   readonly handlerName: string;
   readonly program: HandlerProgram;
@@ -51,7 +53,7 @@ export type AttemptStart =
 interface Row {
   claimed: boolean;
   begun: boolean;
-  event_id: string;
+  kind: ExecutionKind;
   publisher_event_id: string;
   type: string;
   occurred_at: Date;
@@ -70,7 +72,7 @@ interface Row {
 const Files = z.object({ 'handler.py': z.string() });
 
 /**
- * Claims the event where nobody has, marks attempts that never ended as lost, opens this one and loads all that it
+ * Claims the event where nobody has (a direct run has none and is free), marks attempts that never ended as lost, opens this one and loads all that it
  * needs: one statement, since every round trip to the store is paid by each execution.
  */
 export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<AttemptStart> {
@@ -85,10 +87,12 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
       where event.id = execution.event_id
         and (${begin.claimFor}::text is null or event.claimed_by is null or event.claimed_by = ${begin.claimFor}::text)
       returning event.id
+    ), free as (
+      select 1 from claimed union all select 1 from execution where event_id is null
     ), lost as (
       update attempts set outcome = 'lost', finished_at = ${begin.startedAt}::timestamptz
       where execution_id = ${begin.executionId} and organization_id = ${begin.organizationId}
-        and outcome = 'running' and attempt < ${begin.attempt} and exists (select 1 from claimed)
+        and outcome = 'running' and attempt < ${begin.attempt} and exists (select 1 from free)
       returning 1
     ), begun as (
       update executions
@@ -98,7 +102,7 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
           lost_in_a_row = lost_in_a_row + (select count(*) from lost),
           queue_ms = queue_ms + extract(epoch from ${begin.startedAt}::timestamptz - ${begin.queuedAt}::timestamptz) * 1000
       where id = ${begin.executionId} and organization_id = ${begin.organizationId}
-        and attempt < ${begin.attempt} and finished_at is null and exists (select 1 from claimed)
+        and attempt < ${begin.attempt} and finished_at is null and exists (select 1 from free)
       returning id, user_failures, lost_in_a_row
     ), opened as (
       insert into attempts (organization_id, execution_id, attempt, queued_at, started_at, worker)
@@ -106,22 +110,28 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
              ${begin.startedAt}::timestamptz, ${begin.worker}
       from begun
     )
-    select exists (select 1 from claimed) as claimed,
+    select exists (select 1 from free) as claimed,
            begun.id is not null as begun,
-           event.id as event_id, event.event_id as publisher_event_id, event.type, event.occurred_at, event.actor,
-           event.context,
+           execution.kind,
+           coalesce(event.event_id, direct.event_id) as publisher_event_id,
+           coalesce(event.type, direct.event_type) as type,
+           coalesce(event.occurred_at, direct.occurred_at) as occurred_at,
+           coalesce(event.actor, direct.actor) as actor,
+           coalesce(event.context, direct.context) as context,
            case when begun.id is null then '' else (
              select '[' || coalesce(string_agg(body, ',' order by seq), '') || ']' from messages
              where organization_id = ${begin.organizationId}
-               and conversation_id = event.conversation_id and seq <= event.message_seq
+               and conversation_id = execution.conversation_id and seq <= coalesce(event.message_seq, direct.message_seq)
            ) end as messages,
-           handlers.name as handler_name, version.files, version.settings,
+           coalesce(direct.handler_name, handlers.name) as handler_name,
+           coalesce(direct.files, version.files) as files, coalesce(direct.settings, version.settings) as settings,
            coalesce(begun.user_failures, 0) as user_failures, coalesce(begun.lost_in_a_row, 0) as lost_in_a_row,
            execution.status, execution.reason
     from execution
-    join conversation_events event on event.id = execution.event_id
-    join handlers on handlers.id = execution.handler_id
-    join handler_versions version on version.id = execution.handler_version_id
+    left join conversation_events event on event.id = execution.event_id
+    left join direct_runs direct on direct.execution_id = execution.id
+    left join handlers on handlers.id = execution.handler_id
+    left join handler_versions version on version.id = execution.handler_version_id
     left join begun on true`.execute(db);
   const row = rows[0];
   if (row === undefined) throw new Error(`execution ${begin.executionId} does not exist`);
@@ -133,8 +143,8 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
   }
   return {
     kind: 'begun',
+    executionKind: row.kind,
     event: {
-      id: row.event_id,
       eventId: row.publisher_event_id,
       type: row.type,
       occurredAt: row.occurred_at,

@@ -1,0 +1,36 @@
+import { createRoute } from '@hono/zod-openapi';
+import { ExecutionDetail } from '../../contract/execution.ts';
+import { TestRunInput } from '../../contract/test-run.ts';
+import { isFinal } from '../../domain/status.ts';
+import { testRunOf } from '../../store/test-runs.ts';
+import type { Api, ApiDependencies } from '../environment.ts';
+import { checkHandlerCode } from '../handler-code.ts';
+import { answers, bodyOf, jsonOf, security } from '../route-parts.ts';
+
+const run = createRoute({
+  method: 'post',
+  path: '/test-runs',
+  tags: ['Test runs'],
+  summary: 'Run code once against a stored conversation, without any effect on it',
+  description:
+    'Runs saved or unsaved code as an event of that type would, once, on the conversation as it is now. No other handler ' +
+    'runs; tags, metadata and timeline events are answered as if written, and are not. Outgoing requests are made. ' +
+    'Code that fails is an answer, not an error: see its `status`, `reason` and `error`.',
+  security,
+  request: { body: bodyOf(TestRunInput) },
+  responses: {
+    ...answers(ExecutionDetail, 'It has ended, well or badly.'),
+    202: jsonOf(ExecutionDetail, 'It goes on after `waitSeconds`: read it by its id, GET /executions/{id}.'),
+  },
+});
+
+export function addTestRunRoute(api: Api, { store, runDirectly }: ApiDependencies): void {
+  api.openapi(run, async (c) => {
+    const organizationId = c.get('organizationId');
+    const input = c.req.valid('json');
+    if (input.code !== undefined) checkHandlerCode(input.code);
+    const waiting = { ms: Math.round(input.waitSeconds * 1_000), signal: c.req.raw.signal };
+    const execution = await runDirectly(organizationId, await testRunOf(store.db, organizationId, input), waiting);
+    return isFinal(execution.status) ? c.json(execution, 200) : c.json(execution, 202);
+  });
+}
