@@ -11,12 +11,14 @@ import { longConversation } from './rows/long-conversation.ts';
 import { oneEvent } from './rows/one-event.ts';
 import { start } from './rows/start.ts';
 import { tenHandlers } from './rows/ten-handlers.ts';
+import { testRun } from './rows/test-run.ts';
 
 const rows: Record<string, () => Promise<BenchResult[]>> = {
   'one-event': oneEvent,
   calls,
   'ten-handlers': tenHandlers,
   'long-conversation': longConversation,
+  'test-run': testRun,
   start,
 };
 

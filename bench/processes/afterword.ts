@@ -5,6 +5,8 @@ import { readToolchain } from '../../src/config/toolchain.ts';
 import { ConversationInput } from '../../src/contract/conversation.ts';
 import { HandlerPush } from '../../src/contract/handler.ts';
 import { createLog } from '../../src/observability/log.ts';
+import { startServer } from '../../src/server.ts';
+import { createApiKey } from '../../src/store/api-keys.ts';
 import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
 import { saveConversation } from '../../src/store/conversations.ts';
 import { openStore } from '../../src/store/database.ts';
@@ -17,16 +19,19 @@ import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
 import { startWorkers } from '../../src/workers.ts';
 import { serve } from './serve.ts';
 
-installTemporalRuntime(createLog({ level: 'warn', process: 'bench' }));
+const log = createLog({ level: 'warn', process: 'bench' });
+installTemporalRuntime(log);
 const store = await openStore({ embeddedFolder: process.env.BENCH_FOLDER ?? '' });
 await migrate(store);
 const address = process.env.BENCH_TEMPORAL;
+const temporal = connectTemporal({ address });
+const taskQueue = 'afterword';
 await startWorkers({
   store,
-  temporal: connectTemporal({ address }),
+  temporal,
   connection: await connectNative({ address }),
   sandbox: await createPythonSandbox({ pythonPath: readToolchain().python ?? 'python3' }),
-  taskQueue: 'afterword',
+  taskQueue,
   handlerSlots: 4 * availableParallelism(),
   workflowBundlePath,
 });
@@ -43,6 +48,12 @@ serve({
     await store.db
       .transaction()
       .execute((trx) => saveConversation(trx, organization, ConversationInput.parse(conversation)));
+  },
+  /** The API on a free port, with a key of the organisation. */
+  async api(organization: string) {
+    const config = { host: '127.0.0.1', port: 0, taskQueue };
+    const { url } = await startServer({ config, store, temporal, log });
+    return { url, key: (await createApiKey(store.db, organization, 'bench')).key };
   },
   /** Results of an organisation's executions, oldest first. */
   async results(organization: string) {

@@ -4,6 +4,7 @@ import { ConversationEvent, PublishedEvent } from '../contract/conversation-even
 import { Execution, ExecutionDetail } from '../contract/execution.ts';
 import { Handler, HandlerVersion, HandlerWithCode, PushedHandler } from '../contract/handler.ts';
 import type { HandlerPush } from '../contract/handler.ts';
+import type { TestRunInput } from '../contract/test-run.ts';
 import { sendForJson } from './http.ts';
 
 export interface ExecutionQuery {
@@ -11,6 +12,7 @@ export interface ExecutionQuery {
   /** An `ExecutionPage`'s `next`. */
   before?: string | undefined;
   status?: string | undefined;
+  kind?: string | undefined;
   handler?: string | undefined;
   event?: string | undefined;
   conversation?: string | undefined;
@@ -52,6 +54,7 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
       (await get(['handlers', name, 'versions'], z.object({ items: z.array(HandlerVersion) }))).items,
     rollbackHandler: (name: string, version: number) => post(['handlers', name, 'rollback'], Handler, { version }),
     executions: (query: ExecutionQuery) => get(['executions'], ExecutionPage, queryText(query)),
+    testRun: (input: z.input<typeof TestRunInput>) => post(['test-runs'], ExecutionDetail, input),
     execution: (id: string) => get(['executions', id], ExecutionDetail),
     logs: (id: string, attempt?: number) =>
       get(['executions', id, 'logs'], ExecutionLogs, attempt === undefined ? '' : `?attempt=${attempt}`),

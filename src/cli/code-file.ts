@@ -1,6 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { HandlerPush } from '../contract/handler.ts';
+import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { fileFault } from './event-file.ts';
 
@@ -19,17 +20,33 @@ export interface CodeFault {
   readonly kind: 'missing' | 'outside' | 'content';
 }
 
+const notCode: CodeFault = {
+  fault: `a handler’s file ends in ${Object.keys(languages).join(' or ')}`,
+  kind: 'content',
+};
+
 /** A handler's file inside `folder`, symbolic links followed; its fault as a value where it cannot be a handler. */
 export async function readCode(folder: string, file: string): Promise<Code | CodeFault> {
   const language = languages[extname(file)];
-  if (language === undefined) {
-    return { fault: `a handler’s file ends in ${Object.keys(languages).join(' or ')}`, kind: 'content' };
-  }
+  if (language === undefined) return notCode;
   if (!(await isInside(folder, file))) {
     return { fault: `it lies outside the folder; move it below ${folder}`, kind: 'outside' };
   }
+  return await readDecoded(join(folder, file), language);
+}
+
+/** A file by its path, wherever it lies. Throws `invalid_file`. */
+export async function readCodeFile(cwd: string, file: string): Promise<Code> {
+  const path = resolve(cwd, file);
+  const language = languages[extname(path)];
+  const code = language === undefined ? notCode : await readDecoded(path, language);
+  if ('fault' in code) throw new AfterwordError('invalid_file', `${file} cannot be used: ${code.fault}.`);
+  return code;
+}
+
+async function readDecoded(path: string, language: Language): Promise<Code | CodeFault> {
   try {
-    return decoded(await readFile(join(folder, file)), language);
+    return decoded(await readFile(path), language);
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     return { fault: fileFault(error), kind: missing ? 'missing' : 'content' };

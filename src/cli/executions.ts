@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { executionStatuses } from '../domain/status.ts';
+import { executionKinds, executionStatuses } from '../domain/status.ts';
 import type { ExecutionQuery } from './api-client.ts';
 import { openInvocation } from './environment.ts';
 import type { CliEnvironment } from './environment.ts';
@@ -13,6 +13,9 @@ export function addExecutionsCommands(program: Command, environment: CliEnvironm
     .description('the newest runs of handlers')
     .option('--failed', 'only those that failed or timed out')
     .addOption(new Option('--status <status>', 'only those with this status').choices(executionStatuses))
+    .addOption(
+      new Option('--kind <kind>', 'only those that this started; left out, all but tests').choices(executionKinds),
+    )
     .option('--handler <name>', 'only those of this handler')
     .option('--event <id>', 'only those of this conversation event')
     .option('--conversation <id>', 'only those of this conversation, by its id or public id')

@@ -6,6 +6,7 @@ import { addExecutionsCommands } from './executions.ts';
 import { addHandlersCommands } from './handlers.ts';
 import { addLogsCommand } from './logs.ts';
 import { addMigrateCommand } from './migrate.ts';
+import { addTestCommand } from './test.ts';
 import { reportJson, reportOf, reportText } from './report-error.ts';
 
 /** 0 all went well; 1 the operation failed; 2 the command line or a file was wrong, and nothing was sent. */
@@ -54,6 +55,8 @@ The API key is AFTERWORD_API_KEY, else the file AFTERWORD_HOME/admin-key (AFTERW
 Examples:
   afterword doctor                          is everything there and running?
   afterword handlers push examples/handlers send a folder of handlers
+  afterword test crm.py --conversation ID --event conversation_closed
+                                            try a handler out; nothing is written
   afterword emit closed.json --wait         publish an event and see what the handlers did
   afterword executions --failed             what went wrong lately
   afterword execution ID                    everything about one run: error, calls, prints
@@ -63,6 +66,7 @@ Exit codes: 0 done; 1 it failed; 2 the command line or a file was wrong, nothing
     );
   addEmitCommand(program, environment);
   addHandlersCommands(program, environment);
+  addTestCommand(program, environment);
   addExecutionsCommands(program, environment);
   addLogsCommand(program, environment);
   addDoctorCommand(program, environment, () => {

@@ -29,6 +29,23 @@ export async function waitForExecutions(api: ApiClient, eventId: string, waiting
   }
 }
 
+/** The execution when it is final, or as it stands when the time is up. */
+export async function waitForExecution(
+  api: ApiClient,
+  started: ExecutionDetail,
+  waiting: Waiting,
+): Promise<ExecutionDetail> {
+  const onAway = () => {
+    waiting.output.note('The server is away; waiting for it.');
+  };
+  for (let execution = started; ;) {
+    const left = waiting.untilMs - Date.now();
+    if (isFinal(execution.status) || left <= 0) return execution;
+    await pause(Math.min(slowestPollMs, left), waiting.signal);
+    execution = await patiently(() => api.execution(started.id), { ...waiting, onAway });
+  }
+}
+
 /** In the given order, a few at a time. */
 export async function fetchDetails(api: ApiClient, executions: readonly Execution[]): Promise<ExecutionDetail[]> {
   const details: ExecutionDetail[] = [];

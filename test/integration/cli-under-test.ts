@@ -66,7 +66,8 @@ export async function createCliUnderTest() {
   const store = await openStore({ databaseUrl: database.url, embeddedFolder: home });
   await ensureOrganization(store.db, { id: 'parcels', name: 'Parcels' });
   const { key } = await createApiKey(store.db, 'parcels', 'test');
-  const workers: { play: PlayEvent } = { play: () => Promise.resolve() };
+  /** `hurried`: the server answers a test run before it has ended, as one that stops. */
+  const workers: { play: PlayEvent; hurried: boolean } = { play: () => Promise.resolve(), hurried: false };
   const plays: Promise<void>[] = [];
   const app = createApp({
     store,
@@ -82,10 +83,12 @@ export async function createCliUnderTest() {
         plays.push(workers.play(store, event));
         return Promise.resolve();
       },
-      ended: async () => {
-        await Promise.all(plays);
+      ended: async (_workflowId, signal) => {
+        if (!signal.aborted) await Promise.all(plays);
       },
-      stopping: new AbortController().signal,
+      get stopping() {
+        return workers.hurried ? AbortSignal.abort() : new AbortController().signal;
+      },
     },
     health: { checkTemporal: () => Promise.resolve(), relayLagMs: () => 0 },
     log: createLog({ level: 'silent', process: 'test' }),
