@@ -49,6 +49,7 @@ async function main(log: Log): Promise<void> {
     temporal,
     connection,
     sandbox,
+    http: config.http,
     taskQueue: config.taskQueue,
     handlerSlots: config.handlerSlots,
     workflowBundlePath,

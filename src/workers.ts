@@ -6,6 +6,7 @@ import { createOpenEvent } from './activities/open-event.ts';
 import { createRunHandler } from './activities/run-handler.ts';
 import { createSettle } from './activities/settle.ts';
 import { activityHelpers, helpers } from './helpers/registry.ts';
+import { createHttpGateway, type HttpGatewayOptions } from './sandbox/http-gateway/gateway.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import type { Store } from './store/database.ts';
 import type { Temporal } from './temporal/connection.ts';
@@ -19,6 +20,8 @@ export interface WorkersOptions {
   readonly temporal: Temporal;
   readonly connection: NativeConnection;
   readonly sandbox: Sandbox;
+  /** Where handlers' requests may go. */
+  readonly http: HttpGatewayOptions;
   /** The handlers' own queue is this name followed by `-handlers`. */
   readonly taskQueue: string;
   /** Handlers that run at once. */
@@ -41,6 +44,7 @@ export interface Workers {
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { store, temporal, connection, sandbox, taskQueue, checkpoint, wallMs } = options;
+  const gateway = createHttpGateway(options.http);
   const common = {
     connection,
     namespace: temporal.namespace,
@@ -64,7 +68,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     ...common,
     taskQueue: `${taskQueue}-handlers`,
     activities: {
-      runHandler: createRunHandler({ store, sandbox, client: temporal.client, helpers, checkpoint, wallMs }),
+      runHandler: createRunHandler({ store, sandbox, gateway, client: temporal.client, helpers, checkpoint, wallMs }),
     },
     maxConcurrentActivityTaskExecutions: options.handlerSlots,
     // A cancellation comes back with a heartbeat: the default would hold it for 8 s.
@@ -77,6 +81,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     async shutdown() {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
       await stopped.catch(() => undefined);
+      await gateway.close();
     },
   };
 }

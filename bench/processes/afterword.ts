@@ -31,6 +31,7 @@ await startWorkers({
   temporal,
   connection: await connectNative({ address }),
   sandbox: await createPythonSandbox({ pythonPath: readToolchain().python ?? 'python3' }),
+  http: { openNetworks: [], origins: new Map() },
   taskQueue,
   handlerSlots: 4 * availableParallelism(),
   workflowBundlePath,

@@ -13,6 +13,8 @@ export type CheckpointName =
   | 'helper:unrecorded'
   | 'helper:recorded'
   | 'answer:read'
+  | 'request:unrecorded'
+  | 'request:recorded'
   | 'finish:before'
   | 'finish:after'
   | 'settle:before'

@@ -3,30 +3,20 @@ import { JsonObject, JsonValue } from '../contract/json.ts';
 import type { HelperCall, HelperCallOutcome } from '../contract/workflow.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
-import { decideCall, updateIdOf } from '../domain/recorded-calls.ts';
+import { updateIdOf } from '../domain/recorded-calls.ts';
 import type { ActivityHelper } from '../helpers/helper.ts';
 import type { CallReply, SandboxCall } from '../sandbox/sandbox.ts';
 import type { Database } from '../store/database.ts';
 import type { AttemptRef } from '../store/execution-ledger/begin-attempt.ts';
-import {
-  readCall,
-  recordIntent,
-  recordOutcome,
-  type Ledger,
-  type LedgerCall,
-} from '../store/execution-ledger/calls.ts';
+import { readCall, recordIntent, recordOutcome, type LedgerCall } from '../store/execution-ledger/calls.ts';
 import type { LogChunk } from '../store/execution-ledger/write-logs.ts';
+import type { AttemptCalls } from './attempt-calls.ts';
 import type { Checkpoint } from './checkpoint.ts';
-
-/** The handler made more calls than an execution may: it is killed and not tried again. */
-export class CallLimitReached extends Error {
-  override readonly name = 'CallLimitReached';
-}
 
 export interface HandlerCallsDeps {
   readonly db: Database;
   readonly ref: AttemptRef;
-  readonly ledger: Ledger;
+  readonly calls: AttemptCalls;
   readonly helpers: ReadonlyMap<string, ActivityHelper>;
   /** Asks the workflow to run the helper; the same id is never run twice, a second asker joins the first. */
   readonly update: (updateId: string, call: HelperCall) => Promise<HelperCallOutcome>;
@@ -38,20 +28,9 @@ export interface HandlerCallsDeps {
 /** Answers the calls of one attempt: from the ledger where the answer is known, else by the helper, once. */
 export class HandlerCalls {
   readonly #deps: HandlerCallsDeps;
-  readonly #recorded: ReadonlyMap<string, LedgerCall>;
-  readonly #counts = new Map<string, number>();
-  readonly #reached: { callId: string; driftJson: string | null }[] = [];
-  #made: number;
 
   constructor(deps: HandlerCallsDeps) {
     this.#deps = deps;
-    this.#made = deps.ledger.made;
-    this.#recorded = new Map(deps.ledger.calls.map((call) => [`${call.name}/${String(call.n)}`, call]));
-  }
-
-  /** Calls of earlier attempts that this one came to again. */
-  get reached(): readonly { callId: string; driftJson: string | null }[] {
-    return this.#reached;
   }
 
   async answer({ name, args }: SandboxCall): Promise<CallReply> {
@@ -62,22 +41,15 @@ export class HandlerCalls {
       const kilobytes = String(limits.callArgumentsBytes / 1024);
       return refusal('limit_exceeded', `${name}: the arguments are larger than ${kilobytes} KB`);
     }
-    const n = (this.#counts.get(name) ?? 0) + 1;
-    this.#counts.set(name, n);
-    const decision = decideCall(this.#recorded.get(`${name}/${String(n)}`), helper.effect, argsJson);
+    const n = this.#deps.calls.nth(name);
+    const decision = this.#deps.calls.decide(name, n, helper.effect, argsJson);
     if (decision.kind === 'make') return this.#make(helper, { ...args }, argsJson, n, decision.tryNumber);
-    const { recorded, drifted } = decision;
-    this.#reached.push({ callId: recorded.callId, driftJson: drifted ? argsJson : null });
+    const { recorded } = decision;
     return decision.kind === 'replay' ? toReply(recorded) : this.#send(helper, recorded);
   }
 
   async #make(helper: ActivityHelper, args: JsonObject, argsJson: string, n: number, tryNumber: number) {
-    if (this.#made >= limits.helperCallsPerExecution) {
-      throw new CallLimitReached(
-        `the handler made more than ${String(limits.helperCallsPerExecution)} helper calls in all its attempts`,
-      );
-    }
-    this.#made += 1;
+    this.#deps.calls.count('helperCalls');
     const { db, ref, checkpoint } = this.#deps;
     const call = { callId: uuidv7(), name: helper.name, n, tryNumber, effect: helper.effect, argsJson };
     const subject = { executionId: ref.executionId, call: `${call.name}/${String(n)}`, callId: call.callId };

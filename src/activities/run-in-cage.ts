@@ -2,6 +2,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { limits } from '../domain/limits.ts';
 import type { Helper } from '../helpers/helper.ts';
+import type { HttpGateway } from '../sandbox/http-gateway/gateway.ts';
 import type { Sandbox, SandboxResult } from '../sandbox/sandbox.ts';
 import type { Store } from '../store/database.ts';
 import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
@@ -9,8 +10,10 @@ import { loadLedger, type Ledger } from '../store/execution-ledger/calls.ts';
 import { writeLogs, type LogChunk } from '../store/execution-ledger/write-logs.ts';
 import { AttemptLog } from './attempt-log.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { CallLimitReached, HandlerCalls } from './handler-calls.ts';
+import { AttemptCalls, CallLimitReached } from './attempt-calls.ts';
+import { HandlerCalls } from './handler-calls.ts';
 import { contextJsonOf } from './handler-context.ts';
+import { HandlerRequests } from './handler-requests.ts';
 import { createHelperUpdate } from './helper-update.ts';
 import { toolOf } from './tool-context.ts';
 
@@ -19,6 +22,7 @@ export interface RunInCageDeps {
   readonly sandbox: Sandbox;
   readonly client: Client;
   readonly helpers: readonly Helper[];
+  readonly gateway: HttpGateway;
   readonly checkpoint?: Checkpoint | undefined;
   /** The user's time in one attempt, milliseconds. */
   readonly wallMs?: number | undefined;
@@ -34,7 +38,7 @@ export type CageRun = {
   | { readonly kind: 'broke'; readonly cause: unknown; readonly runMs: number }
 );
 
-const emptyLedger: Ledger = { calls: [], made: 0 };
+const emptyLedger: Ledger = { calls: [], made: { helperCalls: 0, requests: 0 } };
 
 export async function runInCage(
   deps: RunInCageDeps,
@@ -44,20 +48,25 @@ export async function runInCage(
 ): Promise<CageRun> {
   const { db } = deps.store;
   const log = new AttemptLog((chunks) => writeLogs(db, ref, chunks));
-  const calls = new HandlerCalls({
+  const calls = new AttemptCalls(ref.attempt > 1 ? await loadLedger(db, ref) : emptyLedger);
+  const common = {
     db,
     ref,
-    ledger: ref.attempt > 1 ? await loadLedger(db, ref) : emptyLedger,
+    calls,
+    writeWithLogs: <T>(write: (chunks: LogChunk[]) => Promise<T>) => log.writeWith(write),
+    checkpoint: deps.checkpoint,
+  };
+  const requests = new HandlerRequests({ ...common, gateway: deps.gateway });
+  const helperCalls = new HandlerCalls({
+    ...common,
     helpers: new Map(
       deps.helpers.flatMap((helper) => (helper.answeredIn === 'activity' ? [[helper.name, helper]] : [])),
     ),
     update: createHelperUpdate(deps.client),
-    writeWithLogs: (write) => log.writeWith(write),
-    checkpoint: deps.checkpoint,
   });
   const ranFrom = performance.now();
   try {
-    const result = await deps.sandbox.run(
+    const run = deps.sandbox.run(
       {
         language: 'python',
         code: begun.program.code,
@@ -76,16 +85,20 @@ export async function runInCage(
           callBytes: limits.callArgumentsBytes,
           events: limits.analyticsEvents,
           eventBytes: limits.analyticsEventsBytes,
+          requestBytes: limits.httpRequestBytes,
+          requestHeadBytes: limits.httpHeadBytes,
         },
       },
       {
-        call: (call) => calls.answer(call),
+        call: (call) => helperCalls.answer(call),
+        request: (request) => requests.answer(request),
         log: (stream, text) => {
           log.add(stream, text);
         },
       },
       cancellationSignal(),
     );
+    const result = await run.finally(() => requests.end());
     return { kind: 'ended', result, reached: calls.reached, logs: await log.drain() };
   } catch (cause) {
     const runMs = performance.now() - ranFrom;

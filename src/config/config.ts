@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { AfterwordError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
+import { networks, origins } from './http-settings.ts';
 import { readToolchain } from './toolchain.ts';
 
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -53,6 +54,8 @@ const Variables = z.object({
   AFTERWORD_URL: serverUrl,
   AFTERWORD_API_KEY: bearer,
   AFTERWORD_ORGANIZATION: slug.default('example'),
+  AFTERWORD_HTTP_OPEN_NETWORKS: networks,
+  AFTERWORD_HTTP_ORIGINS: origins,
   AFTERWORD_UNSAFE_UNCAGED_PYTHON: z.stringbool({ error: 'true or false' }).default(false),
   AFTERWORD_PYTHON: text,
   TEMPORAL_CLI_PATH: text,
@@ -80,6 +83,13 @@ export interface Config {
   readonly apiKey: string | undefined;
   /** For publishing straight to Temporal. */
   readonly organization: string;
+  /** Of handlers' outgoing requests. */
+  readonly http: {
+    /** Private networks, or single addresses, that they may reach all the same. */
+    readonly openNetworks: readonly string[];
+    /** Origins that are led elsewhere: what is asked, where it goes. */
+    readonly origins: ReadonlyMap<string, string>;
+  };
   readonly unsafeUncaged: boolean;
   /** null: none was found when the project was set up. */
   readonly python: string | null;
@@ -108,6 +118,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     url: variables.AFTERWORD_URL,
     apiKey: variables.AFTERWORD_API_KEY,
     organization: variables.AFTERWORD_ORGANIZATION,
+    http: { openNetworks: variables.AFTERWORD_HTTP_OPEN_NETWORKS, origins: variables.AFTERWORD_HTTP_ORIGINS },
     unsafeUncaged: variables.AFTERWORD_UNSAFE_UNCAGED_PYTHON,
     python: variables.AFTERWORD_PYTHON ?? toolchain.python,
     temporalCli: variables.TEMPORAL_CLI_PATH ?? toolchain.temporalCli,

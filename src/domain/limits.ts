@@ -21,6 +21,16 @@ export const limits = {
   handlersPerWorkflow: 10,
   helperCallsPerExecution: 190,
   helperCallMs: 60_000,
+  /** Outgoing HTTP requests over all attempts of an execution; answers from the record are not counted. */
+  httpRequestsPerExecution: 190,
+  /** Body of one outgoing request. */
+  httpRequestBytes: 1 * MB,
+  /** URL and headers of one outgoing request together. */
+  httpHeadBytes: 64 * KB,
+  /** Body of one answer, as it came over the wire. */
+  httpResponseBytes: 5 * MB,
+  /** Of a request that gives no time itself: to the connection, and for each silence after it. */
+  httpDefaultTimeoutMs: 30_000,
   logKeptBytes: 64 * KB,
   outputBytes: 16 * MB,
   resultBytes: 256 * KB,

@@ -38,6 +38,11 @@ export function decideCall<Recorded extends RecordedCall>(
   return { kind: newest.state === 'intent' ? 'join' : 'replay', recorded: newest, drifted };
 }
 
+/** `POST https://api.example.com/crm`: an HTTP request; helpers' names have no space. */
+export function isRequestName(name: string): boolean {
+  return name.includes(' ');
+}
+
 /** The update's id: two handlers of one event never share a call, and one call is made once per try. */
 export function updateIdOf(executionId: string, name: string, n: number, tryNumber: number): string {
   return `${executionId}/${name}/${String(n)}/${String(tryNumber)}`;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * What a caged child may say, a JSON line each. Every byte is hostile: the handler shares its process with our runner
- * and can write to the connection whatever it likes. A later `fetch` is one more kind of request beside `call`.
+ * and can write to the connection whatever it likes.
  */
 
 const Started = z.strictObject({ t: z.literal('started') });
@@ -17,6 +17,18 @@ const Call = z.strictObject({
 });
 /** `e`: an analytics event; `x`: why it cannot be delivered as it is. */
 const Events = z.array(z.strictObject({ e: z.record(z.string(), z.unknown()), x: z.string().nullable() })).default([]);
+/** One HTTP request. Times in seconds; null: the default. `body` is base64. */
+const Fetch = z.strictObject({
+  t: z.literal('fetch'),
+  id: z.int().positive(),
+  method: z.string(),
+  url: z.string(),
+  headers: z.array(z.tuple([z.string(), z.string()])),
+  body: z.base64(),
+  connect: z.number().positive().nullable(),
+  read: z.number().positive().nullable(),
+  insecure: z.boolean(),
+});
 const Succeeded = z.strictObject({ t: z.literal('done'), ok: z.literal(true), v: z.unknown(), events: Events });
 const Failed = z.strictObject({
   t: z.literal('done'),
@@ -28,7 +40,7 @@ const Failed = z.strictObject({
   events: Events,
 });
 
-const ChildMessage = z.union([Log, Call, Started, Succeeded, Failed, SetupFailed]);
+const ChildMessage = z.union([Log, Call, Fetch, Started, Succeeded, Failed, SetupFailed]);
 export type ChildMessage = z.infer<typeof ChildMessage>;
 
 /** The child broke the protocol; the message says how, for the handler's author. */

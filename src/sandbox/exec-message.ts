@@ -25,6 +25,8 @@ export function execMessage(program: SandboxProgram, contextBytes: number): stri
     events: program.limits.events,
     eventBytes: program.limits.eventBytes,
     tool: program.tool,
+    requestBytes: program.limits.requestBytes,
+    requestHeadBytes: program.limits.requestHeadBytes,
     contextBytes,
   };
   return `${JSON.stringify(message)}\n`;

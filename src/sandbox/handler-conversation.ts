@@ -10,6 +10,7 @@ import type {
   RegisteredEvent,
   SandboxCall,
   SandboxLimits,
+  SandboxRequest,
 } from './sandbox.ts';
 
 /** What one conversation with a child comes to, in the order it happened. */
@@ -19,6 +20,8 @@ export type ConversationEvent =
   | { readonly kind: 'log'; readonly stream: LogStream; readonly text: string }
   | { readonly kind: 'call'; readonly id: number; readonly call: SandboxCall }
   | { readonly kind: 'bad_call'; readonly id: number; readonly message: string }
+  | { readonly kind: 'request'; readonly id: number; readonly request: SandboxRequest }
+  | { readonly kind: 'bad_request'; readonly id: number; readonly message: string }
   /** Nothing follows. */
   | { readonly kind: 'succeeded'; readonly result: JsonValue; readonly events: readonly RegisteredEvent[] }
   | {
@@ -44,9 +47,9 @@ export class HandlerConversation {
 
   constructor(limits: SandboxLimits) {
     this.#limits = limits;
-    this.#lines = new LineSplitter(
-      Math.max(limits.callBytes, limits.resultBytes + limits.eventBytes) + mostEnvelopeBytes,
-    );
+    const request = 2 * limits.requestBytes + 2 * limits.requestHeadBytes;
+    const longest = Math.max(limits.callBytes, limits.resultBytes + limits.eventBytes, request);
+    this.#lines = new LineSplitter(longest + mostEnvelopeBytes);
   }
 
   get started(): boolean {
@@ -87,6 +90,7 @@ export class HandlerConversation {
     if (!this.started) throw new ProtocolViolation(`${message.t} before the start`);
     if (message.t === 'log') yield* this.#log(message.s, cleanText(message.d));
     else if (message.t === 'call') yield this.#call(message);
+    else if (message.t === 'fetch') yield this.#request(message);
     else yield this.#done(message);
   }
 
@@ -105,11 +109,16 @@ export class HandlerConversation {
     );
   }
 
-  #call(message: Extract<ChildMessage, { t: 'call' }>): ConversationEvent {
+  /** Calls and requests are numbered together, from 1. */
+  #begin(id: number): void {
     if (this.#state === 'calling') throw new ProtocolViolation('a call before the last one was answered');
-    if (message.id !== this.#calls + 1) throw new ProtocolViolation('a call out of order');
-    this.#calls = message.id;
+    if (id !== this.#calls + 1) throw new ProtocolViolation('a call out of order');
+    this.#calls = id;
     this.#state = 'calling';
+  }
+
+  #call(message: Extract<ChildMessage, { t: 'call' }>): ConversationEvent {
+    this.#begin(message.id);
     try {
       const args = Object.entries(message.args).map(([name, value]) => [cleanText(name), cleanJson(value)] as const);
       return { kind: 'call', id: message.id, call: { name: cleanText(message.name), args: Object.fromEntries(args) } };
@@ -121,6 +130,24 @@ export class HandlerConversation {
         message: `${cleanText(message.name)}(): an argument ${error.message}.`,
       };
     }
+  }
+
+  #request(message: Extract<ChildMessage, { t: 'fetch' }>): ConversationEvent {
+    this.#begin(message.id);
+    const { id, connect, read, insecure } = message;
+    const body = Buffer.from(message.body, 'base64');
+    const { requestBytes, requestHeadBytes } = this.#limits;
+    const headers = message.headers.map(([name, value]) => [cleanText(name), cleanText(value)] as const);
+    const head = message.url + headers.flat().join('');
+    const tooLarge = (what: string, most: number) => `${what} more than the ${String(most)} bytes allowed`;
+    if (body.length > requestBytes) return { kind: 'bad_request', id, message: tooLarge('its body has', requestBytes) };
+    if (Buffer.byteLength(head) > requestHeadBytes) {
+      return { kind: 'bad_request', id, message: tooLarge('its URL and headers have', requestHeadBytes) };
+    }
+    const ms = (seconds: number | null) => (seconds === null ? undefined : Math.ceil(seconds * 1_000));
+    const [method, url] = [cleanText(message.method), cleanText(message.url)];
+    const request = { method, url, headers, body, connectMs: ms(connect), readMs: ms(read), insecure };
+    return { kind: 'request', id, request };
   }
 
   #done(message: Extract<ChildMessage, { t: 'done' }>): ConversationEvent {

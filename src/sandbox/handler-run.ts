@@ -8,6 +8,7 @@ import {
   SandboxError,
   type CallReply,
   type HandlerFailure,
+  type RequestReply,
   type SandboxHost,
   type SandboxProgram,
   type SandboxResult,
@@ -123,10 +124,18 @@ export class HandlerRun {
         this.#host.log(event.stream, event.text);
         break;
       case 'call':
-        this.#answer(event.id, this.#host.call(event.call));
+        this.#answer(this.#host.call(event.call), (reply) => callReply(event.id, reply));
         break;
       case 'bad_call':
-        this.#reply(event.id, { ok: false, error: { code: 'invalid_arguments', message: event.message } });
+        this.#reply(callReply(event.id, refused('invalid_arguments', event.message)));
+        break;
+      case 'request':
+        this.#answer(this.#host.request(event.request), (reply) => requestReply(event.id, reply));
+        break;
+      case 'bad_request':
+        this.#reply(
+          requestReply(event.id, refused('http_invalid_request', `The request is not sent: ${event.message}.`)),
+        );
         break;
       case 'succeeded':
         this.#end({
@@ -148,10 +157,10 @@ export class HandlerRun {
     }
   }
 
-  #answer(id: number, reply: Promise<CallReply>): void {
+  #answer<Reply>(reply: Promise<Reply>, messageOf: (reply: Reply) => object): void {
     reply.then(
       (answer) => {
-        if (!this.#ending) this.#reply(id, answer);
+        if (!this.#ending) this.#reply(messageOf(answer));
       },
       (error: unknown) => {
         this.#end({ error: asError(error) });
@@ -159,9 +168,8 @@ export class HandlerRun {
     );
   }
 
-  #reply(id: number, answer: CallReply): void {
+  #reply(message: object): void {
     this.#conversation.answered();
-    const message = answer.ok ? { t: 'ret', id, v: answer.value } : { t: 'ret', id, err: answer.error };
     this.#socket?.write(`${JSON.stringify(message)}\n`);
   }
 
@@ -182,6 +190,20 @@ export class HandlerRun {
   #runMs(): number {
     return this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt;
   }
+}
+
+function callReply(id: number, answer: CallReply): object {
+  return answer.ok ? { t: 'ret', id, v: answer.value } : { t: 'ret', id, err: answer.error };
+}
+
+function requestReply(id: number, answer: RequestReply): object {
+  if (!answer.ok) return { t: 'ret', id, err: answer.error };
+  const { body, ...head } = answer.response;
+  return { t: 'ret', id, v: { ...head, body: body.toString('base64') } };
+}
+
+function refused(code: string, message: string): { ok: false; error: { code: string; message: string } } {
+  return { ok: false, error: { code, message } };
 }
 
 /** As Python prints an exception, also where the handler has no line to show. */

@@ -60,6 +60,9 @@ export interface SandboxLimits {
   readonly resultBytes: number;
   /** Arguments of one helper call. */
   readonly callBytes: number;
+  /** Body of one HTTP request; its URL and headers together. */
+  readonly requestBytes: number;
+  readonly requestHeadBytes: number;
   /** Analytics events of one run. */
   readonly events: number;
   /** All of them, as a JSON list. */
@@ -79,6 +82,32 @@ export interface SandboxCall {
   readonly args: { readonly [name: string]: JsonValue };
 }
 
+/** One HTTP request as the handler made it. */
+export interface SandboxRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
+  /** To the connection and for each silence after it; undefined where the handler gave none. */
+  readonly connectMs: number | undefined;
+  readonly readMs: number | undefined;
+  /** Takes any certificate. */
+  readonly insecure: boolean;
+}
+
+export type RequestReply =
+  | {
+      readonly ok: true;
+      readonly response: {
+        readonly status: number;
+        readonly reason: string;
+        readonly headers: readonly (readonly [name: string, value: string])[];
+        readonly body: Buffer;
+      };
+    }
+  /** Raised in the handler as the exception of `requests` that stands for the code. */
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
+
 export type CallReply =
   | { readonly ok: true; readonly value: JsonValue }
   /** Raised in the handler as `HelperError` with `.code`. */
@@ -87,6 +116,8 @@ export type CallReply =
 export interface SandboxHost {
   /** Answers one helper call. Rejecting kills the run and rejects `run` with the same error. */
   call(call: SandboxCall): Promise<CallReply>;
+  /** Answers one HTTP request; rejecting is as with `call`. */
+  request(request: SandboxRequest): Promise<RequestReply>;
   /** Output as it arrives, in order; text is valid Unicode without NUL. */
   log(stream: LogStream, text: string): void;
 }

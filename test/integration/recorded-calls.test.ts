@@ -11,6 +11,7 @@ import { acceptEvent } from '../../src/store/conversation-events.ts';
 import { beginAttempt } from '../../src/store/execution-ledger/begin-attempt.ts';
 import { finishAttempt } from '../../src/store/execution-ledger/finish-attempt.ts';
 import { getExecution } from '../../src/store/executions.ts';
+import { gatewayToStandIns } from '../setup/http.ts';
 import { closedEvent, organization, startSystem, type TestSystem } from '../setup/system.ts';
 import { userFailuresOf, workOf } from './fixtures/kill-worker/effects.ts';
 import { startPartHere, type PartHere } from './fixtures/kill-worker/part-here.ts';
@@ -127,6 +128,7 @@ function breakable(python: Sandbox): Sandbox {
       if (name !== 'cage-breaks-midway' || run > 1) return python.run(program, host, signal);
       let calls = 0;
       const breaking: typeof host = {
+        request: (request) => host.request(request),
         log: (stream, text) => {
           host.log(stream, text);
         },
@@ -311,6 +313,7 @@ describe('an attempt that is lost', () => {
       store: system.store,
       client: system.temporal.client,
       helpers: [],
+      gateway: gatewayToStandIns(),
       sandbox: { run: () => Promise.reject(new Error('nothing is to run')), close: ok },
     });
     const input = { organizationId: organization, executionId: pinned.executionId, claimFor: 'run' };
@@ -344,6 +347,7 @@ describe('an attempt', () => {
       store: system.store,
       client: system.temporal.client,
       helpers: [],
+      gateway: gatewayToStandIns(),
       sandbox: {
         run(program) {
           given.push(program.limits);

@@ -8,6 +8,7 @@ import type { Temporal } from '../../src/temporal/connection.ts';
 import { connectNative } from '../../src/temporal/native-connection.ts';
 import { createEventStarter } from '../../src/temporal/start-event.ts';
 import { startWorkers } from '../../src/workers.ts';
+import { toStandIns } from '../setup/http.ts';
 import { organization, type SystemOptions, type TestSystem } from '../setup/system.ts';
 
 // Before the first worker: handlers that fail are the point of these tests, not worth a page of warnings each.
@@ -62,7 +63,7 @@ export async function startWorkersFor(
   options: Omit<SystemOptions, 'withoutWorkers'> & { readonly temporal?: Temporal } = {},
 ): Promise<RunningWorkers> {
   const { store, taskQueue } = system;
-  const { temporal = system.temporal, checkpoint, wallMs, handlerSlots = 12 } = options;
+  const { temporal = system.temporal, checkpoint, wallMs, handlerSlots = 12, http = toStandIns } = options;
   const sandbox = await createPythonSandbox({ pythonPath: inject('python') ?? 'python3' });
   const connection = await connectNative({ address: temporal.address });
   const workers = await startWorkers({
@@ -70,6 +71,7 @@ export async function startWorkersFor(
     temporal,
     connection,
     sandbox,
+    http,
     taskQueue,
     handlerSlots,
     workflowBundlePath: inject('workflowBundle'),

@@ -103,7 +103,16 @@ export async function openScenario(system: RecordingSystem, name: string): Promi
       await pushHandler(store.db, organization, push);
     },
     async startWorkers(options = {}) {
-      running.push(await startWorkers({ ...system, taskQueue, handlerSlots: 12, workflowBundlePath, ...options }));
+      running.push(
+        await startWorkers({
+          ...system,
+          http: { openNetworks: [], origins: new Map() },
+          taskQueue,
+          handlerSlots: 12,
+          workflowBundlePath,
+          ...options,
+        }),
+      );
     },
     accept(event = {}, claimFor?) {
       const input = ConversationEventInput.parse({ ...recordedEvent(), ...event });

@@ -5,6 +5,8 @@ import type {
   SandboxCall,
   SandboxHelper,
   SandboxLimits,
+  SandboxRequest,
+  RequestReply,
   SandboxResult,
   SandboxTool,
 } from '../../src/sandbox/sandbox.ts';
@@ -17,6 +19,8 @@ export const limits: SandboxLimits = {
   resultBytes: 64 << 10,
   callBytes: 256 << 10,
   events: 10,
+  requestBytes: 1 << 20,
+  requestHeadBytes: 64 << 10,
   eventBytes: 4_000,
 };
 
@@ -47,6 +51,7 @@ export interface HandlerOptions {
   readonly randomSeed?: string;
   readonly signal?: AbortSignal;
   readonly answer?: (call: SandboxCall) => CallReply | Promise<CallReply>;
+  readonly respond?: (request: SandboxRequest) => RequestReply | Promise<RequestReply>;
   readonly onLog?: (stream: LogStream, text: string) => void;
 }
 
@@ -55,6 +60,7 @@ export interface HandlerOutcome {
   readonly stdout: string;
   readonly stderr: string;
   readonly calls: readonly SandboxCall[];
+  readonly requests: readonly SandboxRequest[];
   /** Output and calls in the order they came. */
   readonly order: readonly string[];
 }
@@ -69,6 +75,7 @@ export async function runHandler(
 ): Promise<HandlerOutcome> {
   const output = { stdout: '', stderr: '' };
   const calls: SandboxCall[] = [];
+  const requests: SandboxRequest[] = [];
   const order: string[] = [];
   const result = await sandbox.run(
     {
@@ -86,6 +93,11 @@ export async function runHandler(
         order.push(call.name);
         return (await options.answer?.(call)) ?? { ok: true, value: { success: true } };
       },
+      request: async (request) => {
+        requests.push(request);
+        const unanswered = { ok: false, error: { code: 'http_connection_failed', message: 'nobody answers' } } as const;
+        return (await options.respond?.(request)) ?? unanswered;
+      },
       log: (stream, text) => {
         output[stream] += text;
         order.push(text);
@@ -94,7 +106,7 @@ export async function runHandler(
     },
     options.signal,
   );
-  return { result, ...output, calls, order };
+  return { result, ...output, calls, requests, order };
 }
 
 /** Waits on a condition, at most `ms`; the error names it. */

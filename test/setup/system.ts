@@ -6,6 +6,7 @@ import { connectAfterword, type AfterwordClient } from '../../src/client.ts';
 import type { ConversationEventInput } from '../../src/contract/conversation-event.ts';
 import { HandlerPush } from '../../src/contract/handler.ts';
 import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import type { HttpGatewayOptions } from '../../src/sandbox/http-gateway/gateway.ts';
 import { openStore, type Store } from '../../src/store/database.ts';
 import { getExecution, listExecutions } from '../../src/store/executions.ts';
 import { pushHandler } from '../../src/store/handlers.ts';
@@ -14,6 +15,7 @@ import { connectTemporal, type Temporal } from '../../src/temporal/connection.ts
 import { connectNative } from '../../src/temporal/native-connection.ts';
 import { startWorkers } from '../../src/workers.ts';
 import { createDatabase } from './databases.ts';
+import { toStandIns } from './http.ts';
 import './provided.ts';
 
 export const organization = 'example';
@@ -24,6 +26,8 @@ export interface SystemOptions {
   readonly checkpoint?: Checkpoint;
   readonly wallMs?: number;
   readonly handlerSlots?: number;
+  /** Stand-ins on this machine where left out. */
+  readonly http?: HttpGatewayOptions;
   /** Without workers: they are the test's own processes. */
   readonly withoutWorkers?: boolean;
 }
@@ -74,12 +78,13 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
   async function startTestWorkers() {
     const sandbox = await createPythonSandbox({ pythonPath: inject('python') ?? 'python3' });
     const connection = await connectNative({ address });
-    const { checkpoint, wallMs, handlerSlots = 12 } = options;
+    const { checkpoint, wallMs, handlerSlots = 12, http = toStandIns } = options;
     const running = await startWorkers({
       store,
       temporal,
       connection,
       sandbox,
+      http,
       taskQueue,
       handlerSlots,
       workflowBundlePath: inject('workflowBundle'),

@@ -26,6 +26,7 @@ export async function startWorkersPart(
     temporal,
     connection,
     sandbox,
+    http: config.http,
     taskQueue,
     handlerSlots,
     workflowBundlePath,

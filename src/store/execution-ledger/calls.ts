@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { CallEffect, CallState, RecordedCall } from '../../domain/recorded-calls.ts';
+import { isRequestName, type CallEffect, type CallState, type RecordedCall } from '../../domain/recorded-calls.ts';
 import type { Database } from '../database.ts';
 import type { AttemptRef } from './begin-attempt.ts';
 import { logInsert, type LogChunk } from './write-logs.ts';
@@ -16,7 +16,7 @@ export interface Ledger {
   /** The newest try of every call. */
   readonly calls: readonly LedgerCall[];
   /** Calls made so far, every try counted. */
-  readonly made: number;
+  readonly made: { readonly helperCalls: number; readonly requests: number };
 }
 
 const columns = ['id', 'name', 'n', 'try', 'state', 'args', 'answer', 'error_code', 'error_message'] as const;
@@ -62,7 +62,8 @@ export async function loadLedger(db: Database, ref: AttemptRef): Promise<Ledger>
     const newest = calls.at(-1);
     if (newest?.name !== row.name || newest.n !== row.n) calls.push(toLedgerCall(row));
   }
-  return { calls, made: rows.length };
+  const requests = rows.filter(({ name }) => isRequestName(name)).length;
+  return { calls, made: { helperCalls: rows.length - requests, requests } };
 }
 
 export interface NewCall {

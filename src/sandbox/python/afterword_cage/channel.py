@@ -1,7 +1,7 @@
 """The child's end of its one connection: JSON lines, a message each.
 
-Host to child: `exec` (followed by the context as raw JSON), `ret`. Child to host: `started`, `log`, `call`, `done`,
-or `setup_failed` before `started`. The host trusts nothing that comes from here.
+Host to child: `exec` (followed by the context as raw JSON), `ret`. Child to host: `started`, `log`, `call`, `fetch`,
+`done`, or `setup_failed` before `started`. The host trusts nothing that comes from here.
 """
 
 from __future__ import annotations
@@ -55,15 +55,14 @@ class Channel:
             if not self._finished:
                 self._connection.sendall(data)
 
-    def request(self, kind: str, name: str, payload: str) -> dict[str, Any]:
+    def request(self, kind: str, members: str) -> dict[str, Any]:
         """Asks the host and waits for its answer; one request at a time, whatever thread it comes from.
 
-        `payload` is JSON text, already checked.
+        `members` is JSON text, already checked: what stands inside the message's braces.
         """
         with self._requesting:
             self._requests += 1
-            head = _encoder.encode({'t': kind, 'id': self._requests, 'name': name})
-            self.send_line(f'{head[:-1]},"args":{payload}}}')
+            self.send_line(f'{{"t":"{kind}","id":{self._requests},{members}}}')
             return self.read_message()
 
     def finish(self, line: str) -> None:

@@ -58,7 +58,8 @@ class HelperFunction:
         }
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        reply = self._channel.request('call', self.__name__, self._arguments(args, kwargs))
+        members = f'"name":"{self.__name__}","args":{self._arguments(args, kwargs)}'
+        reply = self._channel.request('call', members)
         error = reply.get('err')
         if error is not None:
             raise HelperError(error['message'], error['code'])

@@ -13,6 +13,7 @@ import threading
 import types
 from typing import Any
 
+from . import no_network
 from .analytics_events import RegisteredEvents
 from .channel import Channel, to_utf8
 from .entry_point import call_entry_point
@@ -45,6 +46,8 @@ def run_handler(channel: Channel) -> None:
     threading.stack_size(_THREAD_STACK_BYTES)
     random.seed(request['randomSeed'])
     register_source(code)
+    no_network.install()
+    _lead_requests_through(channel, request['requestBytes'])
     _forget_ourselves()
     channel.send({'t': 'started'})
     channel.finish(_outcome(code, module, context, request, events))
@@ -58,6 +61,14 @@ def _make_module(helpers: list[HelperFunction]) -> types.ModuleType:
         module.__dict__[helper.__name__] = helper
     sys.modules[MODULE] = module
     return module
+
+
+def _lead_requests_through(channel: Channel, most_bytes: int) -> None:
+    try:
+        from . import http_requests
+    except ImportError:  # not installed; the handler's own import says so
+        return
+    http_requests.install(channel, most_bytes)
 
 
 def _forget_ourselves() -> None:

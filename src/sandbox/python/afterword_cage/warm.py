@@ -14,7 +14,7 @@ _STANDARD = """
     tempfile textwrap threading time traceback types typing unicodedata urllib.parse urllib.request uuid
     xml.etree.ElementTree zlib zoneinfo
 """.split()
-_WHERE_INSTALLED = ('requests', 'tzdata', 'weni')
+_WHERE_INSTALLED = ('requests', 'tzdata', 'weni', f'{__package__}.http_requests')
 
 
 def warm_up() -> None:

@@ -1,0 +1,127 @@
+import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+import { AfterwordError } from '../domain/errors.ts';
+import { limits } from '../domain/limits.ts';
+import type { HttpGateway, HttpOutcome } from '../sandbox/http-gateway/gateway.ts';
+import { isFinalFailure } from '../sandbox/http-gateway/http-failure.ts';
+import type { RequestReply, SandboxRequest } from '../sandbox/sandbox.ts';
+import type { Database } from '../store/database.ts';
+import type { AttemptRef } from '../store/execution-ledger/begin-attempt.ts';
+import { recordIntent, recordOutcome, type CallOutcome, type LedgerCall } from '../store/execution-ledger/calls.ts';
+import type { LogChunk } from '../store/execution-ledger/write-logs.ts';
+import type { AttemptCalls } from './attempt-calls.ts';
+import type { Checkpoint, CheckpointSubject } from './checkpoint.ts';
+import {
+  isFinalStatus,
+  isRead,
+  parseResponse,
+  requestEffect,
+  requestJson,
+  requestName,
+  responseJson,
+} from './recorded-request.ts';
+
+export interface HandlerRequestsDeps {
+  readonly db: Database;
+  readonly ref: AttemptRef;
+  readonly calls: AttemptCalls;
+  readonly gateway: HttpGateway;
+  /** Runs a write together with the output that is not written yet. */
+  readonly writeWithLogs: <T>(write: (logs: LogChunk[]) => Promise<T>) => Promise<T>;
+  readonly checkpoint?: Checkpoint | undefined;
+}
+
+interface SentRequest extends CheckpointSubject {
+  readonly callId: string;
+}
+
+/** Answers the HTTP requests of one attempt: from the ledger where the answer is known, else by sending them. */
+export class HandlerRequests {
+  readonly #deps: HandlerRequestsDeps;
+  readonly #ended = new AbortController();
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(deps: HandlerRequestsDeps) {
+    this.#deps = deps;
+  }
+
+  answer(request: SandboxRequest): Promise<RequestReply> {
+    const answer = this.#answer({ ...request, method: request.method.toUpperCase() });
+    const settled = answer.then(forget, forget);
+    this.#underWay.add(settled);
+    return answer;
+  }
+
+  /** The handler is gone: what is under way is given up, and that is recorded. */
+  async end(): Promise<void> {
+    this.#ended.abort();
+    await Promise.all(this.#underWay);
+  }
+
+  async #answer(request: SandboxRequest): Promise<RequestReply> {
+    const { db, ref, calls, checkpoint, writeWithLogs } = this.#deps;
+    const name = requestName(request);
+    const effect = requestEffect(request);
+    const nth = calls.nth(name);
+    // The same for every try and every attempt: the other side can tell a repeat by it.
+    const key = isRead(request.method) ? undefined : uuidv5(`${name}/${String(nth)}`, ref.executionId);
+    const argsJson = requestJson(request, key);
+    const decision = calls.decide(name, nth, effect, argsJson);
+    if (decision.kind === 'replay') return toReply(decision.recorded);
+    // In flight when its worker died. Whether it arrived nobody knows: it goes again, with the same key.
+    const subjectOf = (callId: string) => ({ executionId: ref.executionId, call: `${name}/${String(nth)}`, callId });
+    if (decision.kind === 'join') return this.#send(request, key, subjectOf(decision.recorded.callId));
+    calls.count('requests');
+    const call = { callId: uuidv7(), name, n: nth, tryNumber: decision.tryNumber, effect, argsJson };
+    const subject = subjectOf(call.callId);
+    await checkpoint?.('intent:before', subject);
+    const intent = await writeWithLogs((logs) => recordIntent(db, ref, { ...call, requestedAt: new Date() }, logs));
+    await checkpoint?.('intent:after', subject);
+    if (intent === 'superseded') {
+      throw new AfterwordError('attempt_superseded', 'A newer attempt of this execution has begun; this one stops.');
+    }
+    if (intent !== 'recorded' && intent.state !== 'intent') return toReply(intent);
+    return this.#send(request, key, intent === 'recorded' ? subject : subjectOf(intent.callId));
+  }
+
+  async #send(request: SandboxRequest, key: string | undefined, subject: SentRequest): Promise<RequestReply> {
+    const { db, ref, gateway, checkpoint } = this.#deps;
+    const { connectMs = limits.httpDefaultTimeoutMs, readMs = limits.httpDefaultTimeoutMs } = request;
+    const outcome = await gateway.send(
+      {
+        ...request,
+        headers: withKey(request.headers, key),
+        connectMs: Math.min(connectMs, limits.attemptMs),
+        readMs: Math.min(readMs, limits.attemptMs),
+      },
+      this.#ended.signal,
+    );
+    await checkpoint?.('request:unrecorded', subject);
+    await recordOutcome(db, ref.organizationId, subject.callId, toRecord(outcome));
+    await checkpoint?.('request:recorded', subject);
+    return outcome.ok ? { ok: true, response: outcome.response } : { ok: false, error: outcome.failure };
+  }
+}
+
+function forget(): void {
+  // Whoever asked hears of it.
+}
+
+function withKey(headers: SandboxRequest['headers'], key: string | undefined): SandboxRequest['headers'] {
+  if (key === undefined || headers.some(([name]) => name.toLowerCase() === 'idempotency-key')) return headers;
+  return [...headers, ['Idempotency-Key', key]];
+}
+
+function toRecord(outcome: HttpOutcome): CallOutcome {
+  if (!outcome.ok) {
+    const state = isFinalFailure(outcome.failure.code) ? 'refused' : 'transient';
+    return { state, answerJson: null, error: outcome.failure };
+  }
+  const state = isFinalStatus(outcome.response.status) ? 'succeeded' : 'transient';
+  return { state, answerJson: responseJson(outcome.response), error: null };
+}
+
+function toReply(call: LedgerCall): RequestReply {
+  if (call.answerJson !== null) return { ok: true, response: parseResponse(call.answerJson) };
+  if (call.error !== null) return { ok: false, error: call.error };
+  throw new Error(`request ${call.callId} has no answer`);
+}
