@@ -8,7 +8,7 @@ import { openSandbox, runHandler } from './running.ts';
  * from the kernel. `syscall` raises one for a failed call, so that nothing is hidden by Python's own checks.
  */
 const prelude = `
-import ctypes, errno, mmap, os, platform, resource, signal, socket, struct, subprocess, sys, threading
+import _socket, ctypes, errno, mmap, os, platform, resource, signal, socket, struct, subprocess, sys, threading
 libc = ctypes.CDLL(None, use_errno=True)
 ARM = platform.machine() == "aarch64"
 def checked(result):
@@ -62,15 +62,15 @@ const attacks: Record<string, Record<string, string>> = {
       'os.open("etc/passwd", os.O_RDONLY, dir_fd=os.open("/", os.O_PATH))',
   },
   'the network': {
-    'TCP to loopback': 'socket.create_connection(("127.0.0.1", context["port"]), 2)',
-    'TCP to a metadata service': 'socket.create_connection(("169.254.169.254", 80), 2)',
-    'an IPv6 socket': 'socket.socket(socket.AF_INET6)',
-    UDP: 'socket.socket(socket.AF_INET, socket.SOCK_DGRAM)',
-    'a raw socket': 'socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)',
-    netlink: 'socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)',
-    'packet capture': 'socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)',
-    'the kernel’s crypto': 'socket.socket(38, socket.SOCK_SEQPACKET, 0)',
-    'a Unix socket': 'socket.socket(socket.AF_UNIX)',
+    'TCP to loopback': '_socket.socket().connect(("127.0.0.1", context["port"]))',
+    'TCP to a metadata service': '_socket.socket().connect(("169.254.169.254", 80))',
+    'an IPv6 socket': '_socket.socket(socket.AF_INET6)',
+    UDP: '_socket.socket(socket.AF_INET, socket.SOCK_DGRAM)',
+    'a raw socket': '_socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)',
+    netlink: '_socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)',
+    'packet capture': '_socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)',
+    'the kernel’s crypto': '_socket.socket(38, socket.SOCK_SEQPACKET, 0)',
+    'a Unix socket': '_socket.socket(socket.AF_UNIX)',
     'a pair of datagram sockets': 'socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)',
     'connecting a socket it has': 'socket.socketpair()[0].connect("/run/docker.sock") or True',
     'passing a descriptor': 'socket.send_fds(socket.socket(fileno=os.dup(3)), [b"x"], [0])',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.abc
 import socket
 import sys
@@ -18,16 +19,20 @@ def install() -> None:
         self: socket.socket, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None
     ) -> None:
         if fileno is None:
-            raise PermissionError(_ADVICE)
+            raise _refused()
         create(self, family, type, proto, fileno)  # of a pair: event loops have one
 
     def no_names(*_args: Any, **_kwargs: Any) -> Any:
-        raise PermissionError(_ADVICE)
+        raise _refused()
 
     socket.socket.__init__ = __init__  # type: ignore[method-assign]
     for name in ('getaddrinfo', 'gethostbyname', 'gethostbyname_ex', 'gethostbyaddr', 'create_connection'):
         setattr(socket, name, no_names)
     sys.meta_path.append(_OtherClients())
+
+
+def _refused() -> PermissionError:
+    return PermissionError(errno.EPERM, _ADVICE)
 
 
 class _OtherClients(importlib.abc.MetaPathFinder):

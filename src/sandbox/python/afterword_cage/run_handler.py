@@ -64,11 +64,10 @@ def _make_module(helpers: list[HelperFunction]) -> types.ModuleType:
 
 
 def _lead_requests_through(channel: Channel, most_bytes: int) -> None:
-    try:
-        from . import http_requests
-    except ImportError:  # not installed; the handler's own import says so
-        return
-    http_requests.install(channel, most_bytes)
+    # Imported before the fork, where `requests` is installed; where it is not the handler's own import says so.
+    http_requests = sys.modules.get(f'{_PACKAGE}.http_requests')
+    if http_requests is not None:
+        http_requests.install(channel, most_bytes)
 
 
 def _forget_ourselves() -> None:
