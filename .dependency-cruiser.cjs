@@ -14,6 +14,8 @@ const parts = {
     packages: ['@temporalio/workflow', '@temporalio/common'],
   },
   helpers: { uses: ['contract', 'domain'] },
+  llm: { uses: ['contract', 'domain'], types: ['helpers'] },
+  google: { uses: ['contract', 'domain'], types: ['helpers'] },
   sandbox: { uses: ['contract', 'domain'] },
   analytics: { uses: ['contract', 'domain'] },
   store: { uses: ['contract', 'domain'] },
@@ -101,7 +103,7 @@ module.exports = {
       name: 'temporal-stays-outside-the-rules',
       comment: 'Handlers, rules, schemas and the store know nothing of the engine.',
       severity: 'error',
-      from: { path: '^src/(domain|contract|helpers|sandbox|analytics|store|api)/' },
+      from: { path: '^src/(domain|contract|helpers|llm|google|sandbox|analytics|store|api)/' },
       to: { path: '^node_modules/@temporalio/' },
     },
     {

@@ -1,5 +1,6 @@
 import { loadConfig } from './config/config.ts';
 import { workflowBundlePath } from './config/workflow-bundle.ts';
+import { createHelperServices } from './helper-services.ts';
 import { AfterwordError } from './domain/errors.ts';
 import { createLog, type Log } from './observability/log.ts';
 import {
@@ -50,6 +51,7 @@ async function main(log: Log): Promise<void> {
     connection,
     sandbox,
     http: config.http,
+    services: createHelperServices(config),
     taskQueue: config.taskQueue,
     handlerSlots: config.handlerSlots,
     workflowBundlePath,

@@ -5,8 +5,10 @@ import type { Checkpoint } from './activities/checkpoint.ts';
 import { createOpenEvent } from './activities/open-event.ts';
 import { createRunHandler } from './activities/run-handler.ts';
 import { createSettle } from './activities/settle.ts';
+import { servicesNotConfigured } from './helper-services.ts';
 import { activityHelpers, helpers } from './helpers/registry.ts';
 import { createHttpGateway, type HttpGatewayOptions } from './sandbox/http-gateway/gateway.ts';
+import type { HelperServices } from './helpers/services.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import type { Store } from './store/database.ts';
 import type { Temporal } from './temporal/connection.ts';
@@ -22,6 +24,8 @@ export interface WorkersOptions {
   readonly sandbox: Sandbox;
   /** Where handlers' requests may go. */
   readonly http: HttpGatewayOptions;
+  /** What helpers ask outside; left out: nothing is configured, and they say so. */
+  readonly services?: HelperServices;
   /** The handlers' own queue is this name followed by `-handlers`. */
   readonly taskQueue: string;
   /** Handlers that run at once. */
@@ -44,6 +48,7 @@ export interface Workers {
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { store, temporal, connection, sandbox, taskQueue, checkpoint, wallMs } = options;
+  const { services = servicesNotConfigured } = options;
   const gateway = createHttpGateway(options.http);
   const common = {
     connection,
@@ -55,7 +60,10 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     openEvent: createOpenEvent({ store, checkpoint }),
     settle: createSettle({ store, checkpoint }),
     ...Object.fromEntries(
-      [...activityHelpers.values()].map((helper) => [helper.name, createCallHelper({ store, checkpoint }, helper)]),
+      [...activityHelpers.values()].map((helper) => [
+        helper.name,
+        createCallHelper({ store, services, checkpoint }, helper),
+      ]),
     ),
   };
   const workflowWorker = await Worker.create({

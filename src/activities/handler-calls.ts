@@ -8,7 +8,13 @@ import type { ActivityHelper } from '../helpers/helper.ts';
 import type { CallReply, SandboxCall } from '../sandbox/sandbox.ts';
 import type { Database } from '../store/database.ts';
 import type { AttemptRef } from '../store/execution-ledger/begin-attempt.ts';
-import { readCall, recordIntent, recordOutcome, type LedgerCall } from '../store/execution-ledger/calls.ts';
+import {
+  readCall,
+  recordIntent,
+  recordOutcome,
+  type CallOutcome,
+  type LedgerCall,
+} from '../store/execution-ledger/calls.ts';
 import type { LogChunk } from '../store/execution-ledger/write-logs.ts';
 import type { AttemptCalls } from './attempt-calls.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -75,8 +81,7 @@ export class HandlerCalls {
       summary: helper.show(args).slice(0, 200),
     });
     if (outcome.outcome !== 'answered') {
-      const error = errorOf(helper.name, outcome);
-      await recordOutcome(db, ref.organizationId, call.callId, { state: 'transient', answerJson: null, error });
+      await recordOutcome(db, ref.organizationId, call.callId, unansweredAs(helper, args, outcome));
       if (outcome.outcome === 'cancelled') return untilKilled();
     }
     const answered = await readCall(db, ref.organizationId, call.callId);
@@ -101,10 +106,19 @@ function superseded(): AfterwordError {
   return new AfterwordError('attempt_superseded', 'A newer attempt of this execution has begun; this one stops.');
 }
 
-function errorOf(name: string, outcome: Exclude<HelperCallOutcome, { outcome: 'answered' }>) {
-  return outcome.outcome === 'cancelled'
-    ? { code: 'run_cancelled', message: `${name}: the run was cancelled` }
-    : { code: 'helper_unavailable', message: `${name} could not do its work: ${outcome.message}` };
+function unansweredAs(
+  helper: ActivityHelper,
+  args: JsonObject,
+  outcome: Exclude<HelperCallOutcome, { outcome: 'answered' }>,
+): CallOutcome {
+  if (outcome.outcome === 'cancelled') {
+    const error = { code: 'run_cancelled', message: `${helper.name}: the run was cancelled` };
+    return { state: 'transient', answerJson: null, error };
+  }
+  const instead = helper.works === 'outside' ? helper.fallback(args) : undefined;
+  if (instead !== undefined) return { state: 'succeeded', answerJson: JSON.stringify(instead), error: null };
+  const message = `${helper.name} could not do its work: ${outcome.message}`;
+  return { state: 'transient', answerJson: null, error: { code: 'helper_unavailable', message } };
 }
 
 function toReply(call: LedgerCall): CallReply {

@@ -4,7 +4,11 @@ import { SandboxError } from '../sandbox/sandbox.ts';
 
 /** What a handler's owner may read of a failure of ours: an outage's details name hosts, ports and users. */
 export function toldToHandler(error: unknown): string {
-  if (error instanceof AfterwordError) return error.entry.kind === 'unavailable' ? error.entry.title : error.message;
+  if (error instanceof AfterwordError) {
+    // Helpers write this one for the handler's author.
+    if (error.code === 'helper_unavailable') return error.message;
+    return error.entry.kind === 'unavailable' ? error.entry.title : error.message;
+  }
   if (error instanceof SandboxError) return error.message;
   return 'Afterword failed; the log of its worker says how';
 }
@@ -17,5 +21,6 @@ export function toApplicationFailure(error: unknown): unknown {
     message: toldToHandler(error),
     cause: error,
     nonRetryable: !error.entry.retryable,
+    ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
   });
 }

@@ -7,6 +7,7 @@ import { networks, origins } from './http-settings.ts';
 import { readToolchain } from './toolchain.ts';
 
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+const llmApis = ['responses', 'chat'] as const;
 const handlerSlotsPerCore = 4;
 
 /** A variable that is set to nothing counts as not set: `AFTERWORD_PORT= npm start`. */
@@ -29,6 +30,11 @@ const bearer = z
   .string()
   .min(16, 'at least 16 characters')
   .max(200, 'at most 200 characters')
+  .regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces: it travels in a header')
+  .optional();
+/** Of others: no rule of ours but that it travels in a header. */
+const apiKey = z
+  .string()
   .regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces: it travels in a header')
   .optional();
 const serverUrl = z
@@ -59,6 +65,13 @@ const Variables = z.object({
   AFTERWORD_UNSAFE_UNCAGED_PYTHON: z.stringbool({ error: 'true or false' }).default(false),
   AFTERWORD_PYTHON: text,
   TEMPORAL_CLI_PATH: text,
+  AFTERWORD_LLM_BASE_URL: serverUrl,
+  AFTERWORD_LLM_API_KEY: apiKey,
+  OPENAI_API_KEY: apiKey,
+  AFTERWORD_LLM_MODEL: text,
+  AFTERWORD_LLM_API: z.enum(llmApis, { error: `one of ${llmApis.join(', ')}` }).default('responses'),
+  AFTERWORD_GOOGLE_CREDENTIALS: text,
+  AFTERWORD_GOOGLE_ROOT_URL: serverUrl,
 });
 
 export interface Config {
@@ -94,6 +107,20 @@ export interface Config {
   /** null: none was found when the project was set up. */
   readonly python: string | null;
   readonly temporalCli: string | null;
+  /** What `llm_classify_…` ask. */
+  readonly llm: {
+    /** Undefined: OpenAI's own. */
+    readonly baseUrl: string | undefined;
+    readonly apiKey: string | undefined;
+    readonly model: string | undefined;
+    readonly api: (typeof llmApis)[number];
+  };
+  readonly google: {
+    /** A service account's key: the path of its JSON file, or the JSON itself. */
+    readonly credentials: string | undefined;
+    /** Undefined: Google's own. */
+    readonly rootUrl: string | undefined;
+  };
 }
 
 /**
@@ -122,6 +149,16 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     unsafeUncaged: variables.AFTERWORD_UNSAFE_UNCAGED_PYTHON,
     python: variables.AFTERWORD_PYTHON ?? toolchain.python,
     temporalCli: variables.TEMPORAL_CLI_PATH ?? toolchain.temporalCli,
+    llm: {
+      baseUrl: variables.AFTERWORD_LLM_BASE_URL,
+      apiKey: variables.AFTERWORD_LLM_API_KEY ?? variables.OPENAI_API_KEY,
+      model: variables.AFTERWORD_LLM_MODEL,
+      api: variables.AFTERWORD_LLM_API,
+    },
+    google: {
+      credentials: variables.AFTERWORD_GOOGLE_CREDENTIALS,
+      rootUrl: variables.AFTERWORD_GOOGLE_ROOT_URL,
+    },
   };
 }
 

@@ -31,6 +31,18 @@ export const limits = {
   httpResponseBytes: 5 * MB,
   /** Of a request that gives no time itself: to the connection, and for each silence after it. */
   httpDefaultTimeoutMs: 30_000,
+  /** All tries of a helper that asks somebody else: less than an attempt, so that the handler still hears of its end. */
+  outsideHelperMs: 40_000,
+  /** One request of such a helper: less than one try of its activity, 20 s. */
+  outsideRequestMs: 17_000,
+  llmInputBytes: 200 * KB,
+  llmPromptCharacters: 20_000,
+  /** What the models' own schemas take. */
+  llmOptions: 250,
+  llmOptionCharacters: 200,
+  sheetColumns: 200,
+  /** Of Google's, in one cell. */
+  sheetCellCharacters: 50_000,
   logKeptBytes: 64 * KB,
   outputBytes: 16 * MB,
   resultBytes: 256 * KB,

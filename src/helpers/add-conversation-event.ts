@@ -32,6 +32,20 @@ export const addConversationEvent = defineHelper({
   summary: "Writes an entry into the conversation's timeline: a text, or a dict with the fields of a timeline event.",
   pythonParams: 'context, event',
   effect: 'write',
+  docs: {
+    params: {
+      event:
+        `a text of at most ${limits.timelineDescriptionCharacters.toLocaleString('en')} characters, which becomes the ` +
+        'description, or a dict with the fields below',
+    },
+    returns: '`{success, message, eventId}`',
+    errors: { limit_exceeded: `the event takes more than ${String(limits.timelineEventBytes / 1024)} KB of JSON` },
+    notes: [
+      'Fields, all optional: `timestamp` (ISO 8601 with an offset; else now), `session_id`, `source` (else `tool-call`), ' +
+        '`source_id` (else the id of the execution), `category`, `type`, `user_id`, `description` (texts) and ' +
+        '`attributes` (a dict). `conversation_id` is always that of the conversation.',
+    ],
+  },
   input: z.strictObject({
     event: z.preprocess((event) => (typeof event === 'string' ? { description: event } : event), EventFields),
   }),

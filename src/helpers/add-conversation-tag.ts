@@ -9,6 +9,11 @@ export const addConversationTag = defineHelper({
     'Adds a tag to the conversation; the tag is created where it does not exist. Adding it twice changes nothing.',
   pythonParams: 'context, tag',
   effect: 'write',
+  docs: {
+    params: { tag: `a text of 1 to ${String(limits.tagCharacters)} characters` },
+    returns: '`{success, message, tagId}`',
+    errors: {},
+  },
   input: z.strictObject({ tag: text('the tag', { min: 1, max: limits.tagCharacters }) }),
   show: ({ tag }) => JSON.stringify(tag),
   async run({ tag }, { conversation }) {

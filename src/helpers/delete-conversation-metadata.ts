@@ -8,6 +8,11 @@ export const deleteConversationMetadata = defineHelper({
   summary: 'Removes a key and its text from the conversation; success is False where there was no such key.',
   pythonParams: 'context, key',
   effect: 'write',
+  docs: {
+    params: { key: `a text of 1 to ${String(limits.metadataKeyCharacters)} characters` },
+    returns: '`{success, message}`; where there is no such key `success` is `False` and the message "Key not found"',
+    errors: {},
+  },
   input: z.strictObject({ key: text('the key', { min: 1, max: limits.metadataKeyCharacters }) }),
   show: ({ key }) => JSON.stringify(key),
   async run({ key }, { conversation }) {

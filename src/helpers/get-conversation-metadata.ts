@@ -8,6 +8,11 @@ export const getConversationMetadata = defineHelper({
   summary: 'The text stored under a key on the conversation, or None.',
   pythonParams: 'context, key',
   effect: 'read',
+  docs: {
+    params: { key: `a text of 1 to ${String(limits.metadataKeyCharacters)} characters` },
+    returns: 'the text, or `None`',
+    errors: {},
+  },
   input: z.strictObject({ key: text('the key', { min: 1, max: limits.metadataKeyCharacters }) }),
   show: ({ key }) => JSON.stringify(key),
   run: ({ key }, { conversation }) => conversation.getMetadata(key),

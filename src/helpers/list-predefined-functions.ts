@@ -7,4 +7,5 @@ export const listPredefinedFunctions: CageHelper = {
   pythonParams: '',
   effect: 'read',
   answeredIn: 'cage',
+  docs: { params: {}, returns: 'a list of `{name, signature, description}`', errors: {} },
 };

@@ -8,4 +8,10 @@ export const registerEvent: CageHelper = {
   pythonParams: 'event',
   effect: 'read',
   answeredIn: 'cage',
+  docs: {
+    params: { event: 'an `Event` of the Weni toolkit, or a dict with its six keys' },
+    returns: '`None`',
+    errors: {},
+    notes: ['Only the events of the attempt that succeeded are delivered.'],
+  },
 };

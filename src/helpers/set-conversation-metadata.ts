@@ -9,6 +9,14 @@ export const setConversationMetadata = defineHelper({
   summary: 'Stores a text under a key on the conversation, over what was there; every handler of it can read it.',
   pythonParams: 'context, key, value',
   effect: 'write',
+  docs: {
+    params: {
+      key: `a text of 1 to ${String(limits.metadataKeyCharacters)} characters`,
+      value: `a text of at most ${limits.metadataValueCharacters.toLocaleString('en')} characters; it may be empty`,
+    },
+    returns: '`{success, message, key, value}`',
+    errors: { limit_exceeded: `the conversation already holds ${String(limits.metadataPairs)} other keys` },
+  },
   input: z.strictObject({
     key: text('the key', { min: 1, max: limits.metadataKeyCharacters }),
     value: text('the value', { max: limits.metadataValueCharacters }),

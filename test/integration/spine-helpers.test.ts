@@ -201,6 +201,11 @@ describe('what the helpers answer and write', () => {
         'get_conversation_metadata',
         'delete_conversation_metadata',
         'add_conversation_event',
+        'llm_classify_binary',
+        'llm_classify_category',
+        'add_google_sheets_row',
+        'is_holiday',
+        'register_event',
         'list_predefined_functions',
       ],
     });

@@ -5,6 +5,7 @@ import type { Checkpoint } from '../../src/activities/checkpoint.ts';
 import { connectAfterword, type AfterwordClient } from '../../src/client.ts';
 import type { ConversationEventInput } from '../../src/contract/conversation-event.ts';
 import { HandlerPush } from '../../src/contract/handler.ts';
+import type { HelperServices } from '../../src/helpers/services.ts';
 import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
 import type { HttpGatewayOptions } from '../../src/sandbox/http-gateway/gateway.ts';
 import { openStore, type Store } from '../../src/store/database.ts';
@@ -28,6 +29,8 @@ export interface SystemOptions {
   readonly handlerSlots?: number;
   /** Stand-ins on this machine where left out. */
   readonly http?: HttpGatewayOptions;
+  /** What helpers ask outside; left out: nothing is configured. */
+  readonly services?: HelperServices;
   /** Without workers: they are the test's own processes. */
   readonly withoutWorkers?: boolean;
 }
@@ -78,7 +81,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
   async function startTestWorkers() {
     const sandbox = await createPythonSandbox({ pythonPath: inject('python') ?? 'python3' });
     const connection = await connectNative({ address });
-    const { checkpoint, wallMs, handlerSlots = 12, http = toStandIns } = options;
+    const { checkpoint, services, wallMs, handlerSlots = 12, http = toStandIns } = options;
     const running = await startWorkers({
       store,
       temporal,
@@ -89,6 +92,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
       handlerSlots,
       workflowBundlePath: inject('workflowBundle'),
       ...(checkpoint ? { checkpoint } : {}),
+      ...(services ? { services } : {}),
       ...(wallMs === undefined ? {} : { wallMs }),
     });
     return {

@@ -1,4 +1,5 @@
 import { workflowBundlePath } from '../../config/workflow-bundle.ts';
+import { createHelperServices } from '../../helper-services.ts';
 import { AfterwordError } from '../../domain/errors.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Store } from '../../store/database.ts';
@@ -27,6 +28,7 @@ export async function startWorkersPart(
     connection,
     sandbox,
     http: config.http,
+    services: createHelperServices(config),
     taskQueue,
     handlerSlots,
     workflowBundlePath,
