@@ -1,6 +1,7 @@
 import { loadConfig } from './config/config.ts';
 import { workflowBundlePath } from './config/workflow-bundle.ts';
 import { createHelperServices } from './helper-services.ts';
+import { deliveryPolicy } from './domain/delivery-policy.ts';
 import { AfterwordError } from './domain/errors.ts';
 import { createLog, type Log } from './observability/log.ts';
 import {
@@ -16,6 +17,7 @@ import { openStore } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
 import { connectTemporal } from './temporal/connection.ts';
 import { connectNative } from './temporal/native-connection.ts';
+import { ensureRedelivery } from './temporal/redelivery-schedule.ts';
 import { installTemporalRuntime } from './temporal/runtime.ts';
 import { startWorkers } from './workers.ts';
 
@@ -56,6 +58,9 @@ async function main(log: Log): Promise<void> {
     handlerSlots: config.handlerSlots,
     workflowBundlePath,
   });
+  await untilReachable(log, () =>
+    ensureRedelivery(temporal.client, config.taskQueue, deliveryPolicy.redeliveryEveryMs),
+  );
   logWorkerStarted(log, {
     taskQueue: config.taskQueue,
     handlerSlots: config.handlerSlots,

@@ -8,7 +8,9 @@ import type { Database } from '../store/database.ts';
 import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
 import { finishAttempt, type AttemptEnd } from '../store/execution-ledger/finish-attempt.ts';
 import { writeLogs } from '../store/execution-ledger/write-logs.ts';
+import type { NewAnalyticsEvents } from '../store/execution-ledger/register-events.ts';
 import { handlerFailed } from './handler-failed.ts';
+import { prepareAnalytics, type AnalyticsOptions } from './prepare-analytics.ts';
 import { toldToHandler } from './to-application-failure.ts';
 import type { CageRun } from './run-in-cage.ts';
 
@@ -18,9 +20,11 @@ export async function endAttempt(
   ref: AttemptRef,
   begun: BegunAttempt,
   run: CageRun,
+  options: AnalyticsOptions,
 ): Promise<RunHandlerResult> {
   if (run.kind === 'broke') return platformFailed(db, ref, begun, run);
   const { result } = run;
+  const analytics = await prepareAnalytics(db, options, ref, begun, result);
   switch (result.outcome) {
     case 'succeeded':
       await finish(db, ref, run, {
@@ -30,14 +34,20 @@ export async function endAttempt(
         resultJson: JSON.stringify(result.result),
         runMs: result.runMs,
         final: 'succeeded',
+        analytics,
       });
-      return { outcome: 'settled', status: 'succeeded', reason: null };
+      return succeeded(analytics?.events.some(({ state }) => state === 'accepted') ?? false);
     case 'aborted':
       return aborted(db, ref, begun, run, result.runMs);
     case 'failed':
     case 'timed_out':
-      return userFailed(db, ref, begun, run, result);
+      return userFailed(db, ref, begun, run, result, analytics);
   }
+}
+
+/** `deliver`: it registered analytics events that have to go out. */
+export function succeeded(deliver: boolean): RunHandlerResult {
+  return { outcome: 'settled', status: 'succeeded', reason: null, ...(deliver ? { deliver } : {}) };
 }
 
 async function userFailed(
@@ -46,6 +56,7 @@ async function userFailed(
   begun: BegunAttempt,
   run: CageRun,
   result: Extract<SandboxResult, { outcome: 'failed' | 'timed_out' }>,
+  analytics: NewAnalyticsEvents | undefined,
 ): Promise<never> {
   const reason = result.outcome === 'failed' ? result.reason : null;
   const again = mayRetry(reason, begun.userFailures + 1, begun.program.settings.attempts);
@@ -57,6 +68,7 @@ async function userFailed(
     resultJson: null,
     runMs: result.runMs,
     final: again ? null : status,
+    analytics,
   });
   throw handlerFailed({ status, reason }, !again);
 }

@@ -9,6 +9,8 @@ const Snapshot = z.looseObject({ conversation: z.looseObject({}) });
  * writing 5,000 of them again took 42 ms, this takes 3.
  */
 export function contextJsonOf(begun: BegunAttempt, attempt: number): string {
+  // A tool that was invoked directly has no conversation; its own context travels beside this one.
+  if (begun.executionKind === 'tool') return '{}';
   const { conversation, ...rest } = Snapshot.parse(JSON.parse(begun.contextJson));
   const { event } = begun;
   const args = {

@@ -1,4 +1,5 @@
 import type {
+  DeliverAnalyticsInput,
   OpenedEvent,
   OpenEventInput,
   RunHandlerInput,
@@ -10,6 +11,8 @@ export interface Activities {
   openEvent(input: OpenEventInput): Promise<OpenedEvent>;
   runHandler(input: RunHandlerInput): Promise<RunHandlerResult>;
   settle(input: SettleInput): Promise<void>;
+  deliverAnalytics(input: DeliverAnalyticsInput): Promise<void>;
+  redeliverAnalytics(): Promise<void>;
 }
 
 export interface HelperCallRef {

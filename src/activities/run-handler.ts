@@ -3,20 +3,25 @@ import type { RunHandlerInput, RunHandlerResult } from '../contract/workflow.ts'
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { isFinal } from '../domain/status.ts';
+import { countPending } from '../store/analytics-deliveries.ts';
 import { beginAttempt, type AttemptRef } from '../store/execution-ledger/begin-attempt.ts';
-import { endAttempt, endAsLost } from './end-attempt.ts';
+import { forgetCredentials } from '../store/tool-invocations.ts';
+import { endAttempt, endAsLost, succeeded } from './end-attempt.ts';
 import { handlerFailed } from './handler-failed.ts';
+import type { AnalyticsOptions } from './prepare-analytics.ts';
 import { runInCage, type RunInCageDeps } from './run-in-cage.ts';
 import { toApplicationFailure } from './to-application-failure.ts';
 
 /** Heartbeats bring a cancellation back and tell the server that this worker lives. */
 const heartbeatEveryMs = 1_000;
 
+export type RunHandlerDeps = RunInCageDeps & AnalyticsOptions;
+
 /**
  * One attempt of one execution. The user's failure comes from the cage as a value and is recorded; only here, at the
  * border, it becomes a failure that Temporal retries, and a final one when the handler's attempts are used up.
  */
-export function createRunHandler(deps: RunInCageDeps) {
+export function createRunHandler(deps: RunHandlerDeps) {
   return async function runHandler(input: RunHandlerInput): Promise<RunHandlerResult> {
     const context = Context.current();
     const heartbeat = setInterval(() => {
@@ -32,7 +37,7 @@ export function createRunHandler(deps: RunInCageDeps) {
   };
 }
 
-async function runAttempt(deps: RunInCageDeps, input: RunHandlerInput): Promise<RunHandlerResult> {
+async function runAttempt(deps: RunHandlerDeps, input: RunHandlerInput): Promise<RunHandlerResult> {
   const { store, checkpoint } = deps;
   const info = activityInfo();
   const startedAt = new Date();
@@ -56,8 +61,11 @@ async function runAttempt(deps: RunInCageDeps, input: RunHandlerInput): Promise<
   }
   if (begun.kind === 'settled') {
     // The worker died after it had written the end and before Temporal heard of it.
+    await forgetCredentials(store.db, ref.organizationId, ref.executionId);
     if (!isFinal(begun.status)) throw new Error(`execution ${ref.executionId} has ended as ${begun.status}`);
-    if (begun.status === 'succeeded') return { outcome: 'settled', status: begun.status, reason: null };
+    if (begun.status === 'succeeded') {
+      return succeeded((await countPending(store.db, ref.organizationId, ref.executionId)) > 0);
+    }
     throw handlerFailed({ status: begun.status, reason: begun.reason }, true);
   }
 
@@ -65,8 +73,9 @@ async function runAttempt(deps: RunInCageDeps, input: RunHandlerInput): Promise<
   const run = await runInCage(deps, ref, begun, startedAt);
   await checkpoint?.('finish:before', ref);
   try {
-    return await endAttempt(store.db, ref, begun, run);
+    return await endAttempt(store.db, ref, begun, run, deps);
   } finally {
+    if (begun.executionKind === 'tool') await forgetCredentials(store.db, ref.organizationId, ref.executionId);
     await checkpoint?.('finish:after', ref);
   }
 }

@@ -1,6 +1,7 @@
 import type { SettleInput } from '../contract/workflow.ts';
 import type { Store } from '../store/database.ts';
 import { settleExecution } from '../store/execution-ledger/finish-attempt.ts';
+import { forgetCredentials } from '../store/tool-invocations.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { toApplicationFailure } from './to-application-failure.ts';
 
@@ -11,6 +12,7 @@ export function createSettle({ store, checkpoint }: { store: Store; checkpoint?:
       const error = settlement.status === 'cancelled' ? null : { type: 'Afterword', message, traceback: '' };
       await checkpoint?.('settle:before', settlement);
       await settleExecution(store.db, { ...settlement, error });
+      await forgetCredentials(store.db, settlement.organizationId, settlement.executionId);
       await checkpoint?.('settle:after', settlement);
     } catch (error) {
       throw toApplicationFailure(error);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { JsonObject } from '../contract/json.ts';
+import { ToolNamespaces } from '../contract/tool-context.ts';
 import type { SandboxTool } from '../sandbox/sandbox.ts';
 import type { BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
 
@@ -23,40 +24,41 @@ export interface Party {
 export function partyOf(begun: Pick<BegunAttempt, 'contextJson'>): Party {
   const { conversation, business, customer } = Snapshot.parse(JSON.parse(begun.contextJson));
   const { id, publicId, subject } = conversation;
-  const address = addressOf(customer ?? {});
+  const address = firstText(customer ?? {}, addressKeys);
   return { conversationId: id, publicId, subject, business, contactUrn: address ?? `conversation:${publicId}` };
 }
 
 /** Platforms name it differently; the first that is there counts. */
 const addressKeys = ['urn', 'address', 'phone', 'email'] as const;
 
-function addressOf(customer: JsonObject): string | undefined {
-  return addressKeys
-    .map((key) => customer[key])
-    .filter((value) => typeof value === 'string')
-    .find((value) => value.trim() !== '');
+/** The first of these keys that holds some text; null where none does. */
+export function firstText(object: JsonObject, keys: readonly string[]): string | null {
+  const texts = keys.map((key) => object[key]).filter((value) => typeof value === 'string');
+  return texts.find((value) => value.trim() !== '') ?? null;
 }
 
-/** The namespaces of a tool that a conversation event runs. The last customer message is found in the cage. */
+/** For a handler that is a tool: what its `Context` holds. The last customer message is found in the cage. */
 export function toolOf(begun: BegunAttempt): SandboxTool {
-  const { conversationId, publicId, subject, business, contactUrn } = partyOf(begun);
   const { tool, globals = {}, constants = {} } = begun.program.settings;
+  const name = tool ?? null;
+  if (begun.executionKind === 'tool') return { name, context: namespacesOf(begun), whole: true };
+  const { conversationId, publicId, subject, business, contactUrn } = partyOf(begun);
+  const parameters = {
+    event_type: begun.event.type,
+    message: '',
+    conversation_id: conversationId,
+    public_id: publicId,
+    subject,
+  };
+  const contact = { urn: contactUrn };
   return {
-    name: tool ?? null,
-    context: {
-      credentials: {},
-      parameters: {
-        event_type: begun.event.type,
-        message: '',
-        conversation_id: conversationId,
-        public_id: publicId,
-        subject,
-      },
-      globals,
-      contact: { urn: contactUrn },
-      project: business,
-      constants,
-    },
+    name,
+    context: { credentials: {}, parameters, globals, contact, project: business, constants },
     whole: false,
   };
+}
+
+/** Of a tool that was invoked directly: what it was invoked with. */
+export function namespacesOf({ contextJson }: Pick<BegunAttempt, 'contextJson'>): ToolNamespaces {
+  return ToolNamespaces.parse(JSON.parse(contextJson));
 }

@@ -20,6 +20,7 @@ import { addHealthRoutes } from './routes/health.ts';
 import type { Health } from './routes/health.ts';
 import { addOrganizationRoute } from './routes/organization.ts';
 import { addTestRunRoute } from './routes/test-runs.ts';
+import { addToolRoute } from './routes/tools.ts';
 import { createStartSoon } from './start-soon.ts';
 import type { StartEvent } from './start-soon.ts';
 
@@ -83,6 +84,7 @@ function createTopics(deps: ApiDependencies): Api {
   addHandlerRoutes(api, deps);
   addExecutionRoutes(api, deps);
   addTestRunRoute(api, deps);
+  addToolRoute(api, deps);
   addOrganizationRoute(api, deps);
   return api;
 }

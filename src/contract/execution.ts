@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { attemptOutcomes, executionKinds, executionStatuses, failureReasons } from '../domain/status.ts';
+import { AnalyticsEvent } from './analytics.ts';
 import { JsonValue } from './json.ts';
 
 export const ExecutionStatus = z.enum(executionStatuses).meta({ id: 'ExecutionStatus' });
 export const ExecutionKind = z
   .enum(executionKinds)
   .meta({ id: 'ExecutionKind', description: 'Whether an event, a test or the invocation of a tool started it.' });
-const FailureReason = z.enum(failureReasons).meta({ id: 'FailureReason' });
+export const FailureReason = z.enum(failureReasons).meta({ id: 'FailureReason' });
 
 export const HandlerError = z
   .object({
@@ -95,5 +96,6 @@ export const ExecutionDetail = Execution.extend({
   stderr: z.string(),
   attemptLog: z.array(Attempt),
   calls: z.array(Call),
+  analyticsEvents: z.array(AnalyticsEvent),
 }).meta({ id: 'ExecutionDetail' });
 export type ExecutionDetail = z.infer<typeof ExecutionDetail>;

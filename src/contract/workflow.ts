@@ -73,7 +73,13 @@ export interface RunHandlerInput {
 }
 
 export type RunHandlerResult =
-  | { readonly outcome: 'settled'; readonly status: FinalStatus; readonly reason: FailureReason | null }
+  | {
+      readonly outcome: 'settled';
+      readonly status: FinalStatus;
+      readonly reason: FailureReason | null;
+      /** It registered analytics events that have to be delivered. */
+      readonly deliver?: boolean;
+    }
   | { readonly outcome: 'duplicate' };
 
 /** Details of a `HandlerFailed`: the user's failure, never retried as ours. */
@@ -91,6 +97,11 @@ export interface SettleInput {
   readonly reason: FailureReason | null;
   /** Shown where the execution has no error of its own. */
   readonly message: string;
+}
+
+export interface DeliverAnalyticsInput {
+  readonly organizationId: string;
+  readonly executionId: string;
 }
 
 export interface HelperCall {

@@ -47,6 +47,8 @@ export const limits = {
   outputBytes: 16 * MB,
   resultBytes: 256 * KB,
   callArgumentsBytes: 256 * KB,
+  /** Parameters in the list that a tool is invoked with. */
+  toolParameters: 1_000,
   /** Analytics events of one attempt. */
   analyticsEvents: 1_000,
   /** All of an attempt's together, as JSON. */

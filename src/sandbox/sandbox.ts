@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../contract/json.ts';
+import type { ToolNamespaces } from '../contract/tool-context.ts';
 
 /**
  * The one interface through which users' code is run, whatever its language.
@@ -32,21 +33,16 @@ export interface SandboxProgram {
 }
 
 export interface SandboxTool {
-  /** The class to run; null: the file's only one, where it has no `handle_event`. */
+  /** The class to run; null: the file's only one. */
   readonly name: string | null;
   /** The tool's `Context`. `parameters.message` is set in the cage where the run has a conversation. */
   readonly context: ToolNamespaces;
-  /** The result is then `{result, format}` as the toolkit answers them, else the response's data alone. */
+  /**
+   * The tool is what is run, whether the file has `handle_event` or not, and the result is `{result, format}` as the
+   * toolkit answers them. Else a tool is run only where there is no `handle_event` or one is named, and the result is
+   * the data of its response.
+   */
   readonly whole: boolean;
-}
-
-export interface ToolNamespaces {
-  readonly credentials: JsonObject;
-  readonly parameters: JsonObject;
-  readonly globals: JsonObject;
-  readonly contact: JsonObject;
-  readonly project: JsonObject;
-  readonly constants: JsonObject;
 }
 
 export interface SandboxLimits {

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Execution, ExecutionDetail } from '../contract/execution.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import type { ExecutionKind, ExecutionStatus } from '../domain/status.ts';
+import { analyticsEventsOf } from './analytics-event-rows.ts';
 import type { Database } from './database.ts';
 import { toAttempt, toCall, toExecution } from './execution-rows.ts';
 import { logChunks, logsOf } from './logs.ts';
@@ -72,7 +73,7 @@ export async function listExecutions(
   return rows.map(toExecution);
 }
 
-/** With attempts, logs and calls. Throws `execution_not_found`. */
+/** With attempts, logs, calls and analytics events. Throws `execution_not_found`. */
 export async function getExecution(db: Database, organizationId: string, id: string): Promise<ExecutionDetail> {
   const row = isUuid(id)
     ? await executionsOf(db, organizationId).where('execution.id', '=', id).executeTakeFirst()
@@ -99,6 +100,7 @@ export async function getExecution(db: Database, organizationId: string, id: str
     ...logsOf(chunks, row.attempt),
     attemptLog: attempts.map((attempt) => toAttempt(attempt, logsOf(chunks, attempt.attempt))),
     calls: calls.map((call) => toCall(call, row.attempt)),
+    analyticsEvents: await analyticsEventsOf(db, organizationId, id),
   };
 }
 

@@ -4,11 +4,13 @@ import { AfterwordError } from '../domain/errors.ts';
 import type { Database, Store } from './database.ts';
 import * as spine from './migrations/0001-spine.ts';
 import * as directRuns from './migrations/0002-direct-runs.ts';
+import * as analyticsEvents from './migrations/0003-analytics-events.ts';
 
 /** In the order they are applied; a name, once published, stays. */
 const migrations: Record<string, Migration> = {
   '0001-spine': spine,
   '0002-direct-runs': directRuns,
+  '0003-analytics-events': analyticsEvents,
 };
 
 const migrationTableName = 'schema_migrations';

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { DeliveryState, StoredEventState } from '../domain/analytics-states.ts';
 import type { AttemptOutcome, ExecutionKind, ExecutionStatus, FailureReason } from '../domain/status.ts';
 import type { CallEffect, CallState } from '../domain/recorded-calls.ts';
 
@@ -24,6 +25,8 @@ export interface Tables {
   attempts: AttemptsTable;
   calls: CallsTable;
   log_chunks: LogChunksTable;
+  analytics_events: AnalyticsEventsTable;
+  analytics_deliveries: AnalyticsDeliveriesTable;
 }
 
 export interface OrganizationsTable {
@@ -271,4 +274,41 @@ export interface LogChunksTable {
   text: string;
   /** Of a tail: bytes of the stream that stand in neither head nor tail. */
   missing_bytes: Generated<number>;
+}
+
+export interface AnalyticsEventsTable {
+  id: string;
+  organization_id: string;
+  execution_id: string;
+  attempt: number;
+  /** Order among the attempt's events, from 0. */
+  ordinal: number;
+  state: StoredEventState;
+  /** Why it was rejected. */
+  reason: string | null;
+  /** JSON object, as the handler registered it. */
+  registered: string;
+  /** JSON of AnalyticsPayload, of an accepted one. */
+  payload: string | null;
+  /** What the payload's date says. */
+  moment: Date | null;
+  registered_at: Date;
+}
+
+/** One row for each accepted event and sink. */
+export interface AnalyticsDeliveriesTable {
+  event_id: string;
+  sink: string;
+  organization_id: string;
+  execution_id: string;
+  state: Generated<DeliveryState>;
+  tries: Generated<number>;
+  /** Of the last try that failed. */
+  error: string | null;
+  created_at: Date;
+  /** When the redelivery should look at it next. */
+  due_at: Date;
+  /** Until then it belongs to the worker that took it up. */
+  claimed_until: Date | null;
+  delivered_at: Date | null;
 }

@@ -5,6 +5,8 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  log,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setHandler,
@@ -22,7 +24,7 @@ import type {
   RunHandlersStart,
 } from '../contract/workflow.ts';
 import { eventStatusOf, type FailureReason, type FinalStatus } from '../domain/status.ts';
-import { helperOptions, runHandlerOptions, storeOptions } from './policies.ts';
+import { deliverOptions, helperOptions, runHandlerOptions, storeOptions } from './policies.ts';
 import { callHelper, conversationChanged, currentState } from './signals-and-updates.ts';
 
 const { settle } = proxyLocalActivities<Pick<Activities, 'settle'>>(storeOptions);
@@ -96,6 +98,7 @@ export class HandlerRuns {
       if (result.outcome === 'duplicate') return 'duplicate';
       const { status, reason } = result;
       this.#states.set(execution.executionId, { ...execution, status, reason });
+      if (result.deliver === true && patched('deliver-analytics')) await deliver(start, execution);
     } catch (error) {
       this.#states.set(execution.executionId, await settleAs(start, execution, endOf(error)));
     }
@@ -121,6 +124,21 @@ export class HandlerRuns {
     } finally {
       this.#callsInFlight -= 1;
     }
+  }
+}
+
+/** As soon as this handler has succeeded, whatever its neighbours do. What is left after the last try is not lost. */
+async function deliver(start: RunHandlersStart, { executionId, handlerName }: PinnedExecution): Promise<void> {
+  const { deliverAnalytics } = proxyActivities<Pick<Activities, 'deliverAnalytics'>>({
+    ...deliverOptions,
+    taskQueue: `${workflowInfo().taskQueue}-analytics`,
+    summary: handlerName,
+  });
+  const input = { organizationId: start.organizationId, executionId };
+  try {
+    await CancellationScope.nonCancellable(() => deliverAnalytics(input));
+  } catch (error) {
+    log.warn('Analytics events wait for the redelivery', { executionId, error: messageOf(error) });
   }
 }
 

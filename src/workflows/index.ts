@@ -1,2 +1,3 @@
 export { conversationEvent } from './conversation-event.ts';
+export { redeliverAnalytics } from './redeliver-analytics.ts';
 export { runHandlers } from './run-handlers.ts';

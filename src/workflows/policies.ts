@@ -19,6 +19,22 @@ export const helperOptions = {
   retry: { initialInterval: '250 ms', backoffCoefficient: 2, maximumInterval: '5 s' },
 } satisfies ActivityOptions;
 
+/**
+ * Analytics events of one execution: 5 minutes of tries, then what is left waits for the redelivery. A try ends by
+ * itself after a minute and a half and a last timeout.
+ */
+export const deliverOptions = {
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '5 minutes',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
+} satisfies ActivityOptions;
+
+/** What an earlier one could not deliver, the next scheduled one tries again. */
+export const redeliverOptions = {
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '5 minutes',
+} satisfies ActivityOptions;
+
 /** Opening and settling are short statements on the store; while it is away they wait for it. */
 export const storeOptions = {
   startToCloseTimeout: '10 s',

@@ -369,6 +369,8 @@ describe('an attempt', () => {
         callBytes: limits.callArgumentsBytes,
         events: limits.analyticsEvents,
         eventBytes: limits.analyticsEventsBytes,
+        requestBytes: limits.httpRequestBytes,
+        requestHeadBytes: limits.httpHeadBytes,
       },
     ]);
     expect(given[0]?.spentMs).toBeGreaterThanOrEqual(0);

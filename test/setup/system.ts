@@ -7,6 +7,8 @@ import type { ConversationEventInput } from '../../src/contract/conversation-eve
 import { HandlerPush } from '../../src/contract/handler.ts';
 import type { HelperServices } from '../../src/helpers/services.ts';
 import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import type { AnalyticsSink } from '../../src/analytics/sink.ts';
+import type { DeliveryPolicy } from '../../src/domain/delivery-policy.ts';
 import type { HttpGatewayOptions } from '../../src/sandbox/http-gateway/gateway.ts';
 import { openStore, type Store } from '../../src/store/database.ts';
 import { getExecution, listExecutions } from '../../src/store/executions.ts';
@@ -31,6 +33,8 @@ export interface SystemOptions {
   readonly http?: HttpGatewayOptions;
   /** What helpers ask outside; left out: nothing is configured. */
   readonly services?: HelperServices;
+  readonly sinks?: readonly AnalyticsSink[];
+  readonly deliveryPolicy?: DeliveryPolicy;
   /** Without workers: they are the test's own processes. */
   readonly withoutWorkers?: boolean;
 }
@@ -81,7 +85,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
   async function startTestWorkers() {
     const sandbox = await createPythonSandbox({ pythonPath: inject('python') ?? 'python3' });
     const connection = await connectNative({ address });
-    const { checkpoint, services, wallMs, handlerSlots = 12, http = toStandIns } = options;
+    const { checkpoint, services, wallMs, handlerSlots = 12, http = toStandIns, sinks, deliveryPolicy } = options;
     const running = await startWorkers({
       store,
       temporal,
@@ -94,6 +98,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
       ...(checkpoint ? { checkpoint } : {}),
       ...(services ? { services } : {}),
       ...(wallMs === undefined ? {} : { wallMs }),
+      ...(sinks ? { sinks } : {}),
+      ...(deliveryPolicy ? { deliveryPolicy } : {}),
     });
     return {
       async stop() {

@@ -1,10 +1,12 @@
 import { workflowBundlePath } from '../../config/workflow-bundle.ts';
 import { createHelperServices } from '../../helper-services.ts';
+import { deliveryPolicy } from '../../domain/delivery-policy.ts';
 import { AfterwordError } from '../../domain/errors.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Store } from '../../store/database.ts';
 import type { Temporal } from '../../temporal/connection.ts';
 import { connectNative } from '../../temporal/native-connection.ts';
+import { ensureRedelivery } from '../../temporal/redelivery-schedule.ts';
 import { installTemporalRuntime } from '../../temporal/runtime.ts';
 import { startWorkers } from '../../workers.ts';
 import type { PartOptions } from './part-options.ts';
@@ -38,6 +40,7 @@ export async function startWorkersPart(
     told.toStop = true;
     await workers.shutdown();
   });
+  await ensureRedelivery(temporal.client, taskQueue, deliveryPolicy.redeliveryEveryMs);
   screen.step(`Workers on task queue ${taskQueue}, ${handlerSlots} handlers at once`);
   return { failed: failureOf(workers.stopped, () => told.toStop) };
 }

@@ -3,6 +3,7 @@ import type { HandlerError } from '../../contract/execution.ts';
 import type { AttemptOutcome, FailureReason, FinalStatus } from '../../domain/status.ts';
 import type { Database } from '../database.ts';
 import type { AttemptRef } from './begin-attempt.ts';
+import { eventInserts, type NewAnalyticsEvents } from './register-events.ts';
 import { logInsert, type LogChunk } from './write-logs.ts';
 
 export interface AttemptEnd {
@@ -16,6 +17,8 @@ export interface AttemptEnd {
   readonly final: FinalStatus | null;
   /** Calls that this attempt reached by replay or by joining, with arguments (JSON) that had drifted. */
   readonly reached: readonly { readonly callId: string; readonly driftJson: string | null }[];
+  /** What it registered; left out where that was nothing. */
+  readonly analytics?: NewAnalyticsEvents | undefined;
 }
 
 /** One statement. Answers false where a newer attempt runs: then only the logs were written, as this attempt's own. */
@@ -56,7 +59,7 @@ export async function finishAttempt(
            json_to_recordset(${JSON.stringify(end.reached.map((call) => ({ id: call.callId, drift: call.driftJson })))}::json)
              as again (id uuid, drift text)
       where calls.id = again.id and calls.execution_id = ended.id
-    )
+    )${end.analytics === undefined ? sql`` : eventInserts(ref, end.analytics, now)}
     select id from ended`.execute(db);
   return rows.length > 0;
 }

@@ -24,11 +24,13 @@ class Returned(NamedTuple):
 
 
 def call_entry_point(module: types.ModuleType, context: Any, tool: dict[str, Any]) -> Returned:
-    """`tool`: `name`, the class to run or None; `context`, the six namespaces; `whole`, answer result and format."""
+    """`tool`: `name`, the class to run or None; `context`, the six namespaces; `whole`, run nothing but a tool and
+    answer its result and format.
+    """
     entry = module.__dict__.get(ENTRY_POINT)
-    if tool['name'] is None and callable(entry):
-        return Returned(_awaited(entry(context)), None)
-    if tool['name'] is None and entry is not None:
+    if entry is not None and tool['name'] is None and not tool['whole']:
+        if callable(entry):
+            return Returned(_awaited(entry(context)), None)
         raise _missing(f'The handler has something that is not a function named {ENTRY_POINT}. {_BOTH_WAYS}')
     return _run_tool(_chosen_tool(module, tool['name']), context, tool)
 

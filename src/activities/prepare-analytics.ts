@@ -1,0 +1,76 @@
+import { prepareEvent, type EventOrigin } from '../analytics/prepare-event.ts';
+import type { AnalyticsSink } from '../analytics/sink.ts';
+import { storeSink } from '../analytics/sinks/store-sink.ts';
+import { deliveryPolicy, type DeliveryPolicy } from '../domain/delivery-policy.ts';
+import type { RegisteredEvent, SandboxResult } from '../sandbox/sandbox.ts';
+import { loadAnalyticsOrigin } from '../store/analytics-origin.ts';
+import type { Database } from '../store/database.ts';
+import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
+import type { NewAnalyticsEvent, NewAnalyticsEvents } from '../store/execution-ledger/register-events.ts';
+import { firstText, namespacesOf, partyOf } from './tool-context.ts';
+
+export interface AnalyticsOptions {
+  /** The store alone where left out. */
+  readonly sinks?: readonly AnalyticsSink[] | undefined;
+  readonly deliveryPolicy?: DeliveryPolicy | undefined;
+}
+
+/** What an attempt registered, as it is stored with the attempt's end; undefined where that is nothing. */
+export async function prepareAnalytics(
+  db: Database,
+  { sinks = [storeSink], deliveryPolicy: policy = deliveryPolicy }: AnalyticsOptions,
+  ref: AttemptRef,
+  begun: BegunAttempt,
+  result: SandboxResult,
+): Promise<NewAnalyticsEvents | undefined> {
+  if (result.outcome !== 'succeeded' && result.outcome !== 'failed') return undefined;
+  if (result.events.length === 0) return undefined;
+  const now = new Date();
+  const origin = result.outcome === 'succeeded' ? await originOf(db, ref, begun, now) : undefined;
+  return {
+    events: result.events.map((registered) =>
+      origin === undefined ? undelivered(registered) : prepared(registered, origin, begun.executionKind === 'test'),
+    ),
+    sinks: sinks.map(({ name }) => name),
+    redeliverFrom: new Date(now.getTime() + policy.firstTriesMs),
+  };
+}
+
+function undelivered({ event }: RegisteredEvent): NewAnalyticsEvent {
+  return { state: 'not_delivered', reason: null, registered: event, payload: null, moment: null };
+}
+
+/** A test run checks them like any other and sends nothing. */
+function prepared({ event, fault }: RegisteredEvent, origin: EventOrigin, test: boolean): NewAnalyticsEvent {
+  const outcome = prepareEvent(event, fault, origin);
+  if (outcome.state === 'rejected') {
+    return { state: 'rejected', reason: outcome.reason, registered: event, payload: null, moment: null };
+  }
+  const { payload, moment } = outcome;
+  return { state: test ? 'test' : 'accepted', reason: null, registered: event, payload, moment };
+}
+
+async function originOf(db: Database, ref: AttemptRef, begun: BegunAttempt, now: Date): Promise<EventOrigin> {
+  const { handlerId, conversationStart } = await loadAnalyticsOrigin(db, ref);
+  const common = { registeredAt: now.toISOString(), agentUuid: handlerId };
+  if (begun.executionKind === 'tool') {
+    const { project, contact } = namespacesOf(begun);
+    return {
+      ...common,
+      project: firstText(project, ['uuid', 'slug', 'name']),
+      contactUrn: firstText(contact, ['urn']),
+      conversationUuid: null,
+      conversationStartDate: null,
+      conversationEndDate: null,
+    };
+  }
+  const { business, contactUrn, conversationId } = partyOf(begun);
+  return {
+    ...common,
+    project: business.slug,
+    contactUrn,
+    conversationUuid: conversationId,
+    conversationStartDate: conversationStart,
+    conversationEndDate: begun.event.occurredAt.toISOString(),
+  };
+}

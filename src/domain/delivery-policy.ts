@@ -1,0 +1,24 @@
+/** How analytics events are delivered. Tests use shorter times; nobody else sets them. */
+export interface DeliveryPolicy {
+  /** One event, one try. */
+  readonly eventTimeoutMs: number;
+  /** One run of the activity; what is left then is for the next. */
+  readonly budgetMs: number;
+  /** What one worker has taken up belongs to it for this long: more than a run takes. */
+  readonly claimMs: number;
+  /** After this long the redelivery takes over from the execution's own workflow. */
+  readonly firstTriesMs: number;
+  /** Between two tries of the redelivery. */
+  readonly redeliveryEveryMs: number;
+  /** The first try that fails after this is the last. */
+  readonly deadAfterMs: number;
+}
+
+export const deliveryPolicy: DeliveryPolicy = {
+  eventTimeoutMs: 10_000,
+  budgetMs: 90_000,
+  claimMs: 150_000,
+  firstTriesMs: 5 * 60_000,
+  redeliveryEveryMs: 5 * 60_000,
+  deadAfterMs: 24 * 60 * 60_000,
+};

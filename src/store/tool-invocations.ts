@@ -1,0 +1,64 @@
+import type { ToolInvocationInput } from '../contract/tool-invocation.ts';
+import { ToolNamespaces } from '../contract/tool-context.ts';
+import type { Database } from './database.ts';
+import type { NewDirectRun } from './direct-runs.ts';
+import { findCurrentVersion } from './handlers.ts';
+
+/** What stands for the type of an event where a tool is invoked. */
+const invocationType = 'tool_invocation';
+
+/** The run of a saved tool with what it is invoked with. Throws `handler_not_found`. */
+export async function toolInvocationOf(
+  db: Database,
+  organizationId: string,
+  name: string,
+  input: ToolInvocationInput,
+): Promise<NewDirectRun> {
+  const { handler, versionId } = await findCurrentVersion(db, organizationId, name);
+  const { settings } = handler;
+  const { parameters, contact, project, credentials } = input;
+  const context: ToolNamespaces = {
+    credentials,
+    parameters: Array.isArray(parameters)
+      ? Object.fromEntries(parameters.map((parameter) => [parameter.name, parameter.value]))
+      : parameters,
+    globals: { ...settings.globals, ...input.globals },
+    contact,
+    project,
+    constants: { ...settings.constants, ...input.constants },
+  };
+  return {
+    kind: 'tool',
+    handlerName: handler.name,
+    handlerId: handler.id,
+    handlerVersionId: versionId,
+    conversationId: null,
+    eventType: invocationType,
+    occurredAt: new Date(),
+    contextJson: JSON.stringify(context),
+    messageSeq: 0,
+    code: handler.code,
+    settings,
+  };
+}
+
+/** Once an invocation has ended its credentials are nobody's business. Does nothing to any other execution. */
+export async function forgetCredentials(db: Database, organizationId: string, executionId: string): Promise<void> {
+  const run = await db
+    .selectFrom('direct_runs')
+    .innerJoin('executions', 'executions.id', 'direct_runs.execution_id')
+    .select('direct_runs.context')
+    .where('direct_runs.organization_id', '=', organizationId)
+    .where('direct_runs.execution_id', '=', executionId)
+    .where('executions.kind', '=', 'tool')
+    .where('executions.finished_at', 'is not', null)
+    .executeTakeFirst();
+  if (run === undefined) return;
+  const context = JSON.stringify({ ...ToolNamespaces.parse(JSON.parse(run.context)), credentials: {} });
+  await db
+    .updateTable('direct_runs')
+    .set({ context })
+    .where('organization_id', '=', organizationId)
+    .where('execution_id', '=', executionId)
+    .execute();
+}
