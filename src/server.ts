@@ -15,9 +15,11 @@ import {
   logServerStopping,
   warnOfOpenHost,
 } from './observability/server-log.ts';
+import { helpers } from './helpers/registry.ts';
 import { untilReachable } from './observability/until-reachable.ts';
 import { createCallsInFlight } from './relay/calls-in-flight.ts';
 import { createRelay } from './relay/relay.ts';
+import { createCodeCheck } from './sandbox/code-check.ts';
 import { createApiKey } from './store/api-keys.ts';
 import { openStore } from './store/database.ts';
 import type { Store } from './store/database.ts';
@@ -29,7 +31,7 @@ import { createEventStarter } from './temporal/start-event.ts';
 import type { EventToStart } from './temporal/start-event.ts';
 
 export interface ServerOptions {
-  readonly config: Pick<Config, 'host' | 'port' | 'taskQueue'>;
+  readonly config: Pick<Config, 'host' | 'port' | 'taskQueue' | 'python'>;
   readonly store: Store;
   readonly temporal: Temporal;
   readonly log: Log;
@@ -66,6 +68,10 @@ export async function startServer({ config, store, temporal, log }: ServerOption
     store,
     startEvent,
     directRunner,
+    checkCode: createCodeCheck({
+      pythonPath: config.python ?? 'python3',
+      helperNames: helpers.map(({ name }) => name),
+    }),
     log,
     health: { checkTemporal, relayLagMs: () => relay.lagMs() },
   });

@@ -52,7 +52,7 @@ serve({
   },
   /** The API on a free port, with a key of the organisation. */
   async api(organization: string) {
-    const config = { host: '127.0.0.1', port: 0, taskQueue };
+    const config = { host: '127.0.0.1', port: 0, taskQueue, python: null };
     const { url } = await startServer({ config, store, temporal, log });
     return { url, key: (await createApiKey(store.db, organization, 'bench')).key };
   },

@@ -10,6 +10,7 @@ import { limitBody, requireUtf8 } from './body.ts';
 import { createRunDirectly, type DirectRunner } from './direct-runs.ts';
 import { createRouter } from './environment.ts';
 import type { Api, ApiDependencies } from './environment.ts';
+import type { CheckCode } from './handler-code.ts';
 import { serveDescription } from './openapi.ts';
 import { answerProblem, createErrorAnswer } from './problems.ts';
 import { addConversationEventRoutes } from './routes/conversation-events.ts';
@@ -28,6 +29,8 @@ export interface AppOptions {
   readonly store: Store;
   readonly startEvent: StartEvent;
   readonly directRunner: DirectRunner;
+  /** Left out: code is taken unchecked, and the answers say so. */
+  readonly checkCode?: CheckCode;
   readonly health: Health;
   readonly log: Log;
   /** How long a publisher waits for Temporal at most; 1 s. */
@@ -35,7 +38,7 @@ export interface AppOptions {
 }
 
 /** The whole HTTP interface, without a port: `app.fetch` answers requests. */
-export function createApp({ store, startEvent, directRunner, health, log, startWaitMs }: AppOptions): Api {
+export function createApp({ store, startEvent, directRunner, checkCode, health, log, startWaitMs }: AppOptions): Api {
   const app = createRouter();
   app.use(requestId({ limitLength: 100 }));
   app.use(async (c, next) => {
@@ -72,10 +75,13 @@ export function createApp({ store, startEvent, directRunner, health, log, startW
   app.use('/api/*', authenticate(store), limitBody(), requireUtf8);
   const startSoon = createStartSoon({ startEvent, log, ...(startWaitMs === undefined ? {} : { waitMs: startWaitMs }) });
   const runDirectly = createRunDirectly(store, directRunner);
-  app.route('/api/v1', createTopics({ store, startSoon, runDirectly, log }));
+  app.route('/api/v1', createTopics({ store, startSoon, runDirectly, checkCode: checkCode ?? unchecked, log }));
   serveDescription(app);
   return app;
 }
+
+const unchecked: CheckCode = () =>
+  Promise.resolve({ outcome: 'skipped', reason: 'this server has no Python to read it with' });
 
 function createTopics(deps: ApiDependencies): Api {
   const api = createRouter();

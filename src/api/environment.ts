@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Log } from '../observability/log.ts';
 import type { Store } from '../store/database.ts';
 import type { RunDirectly } from './direct-runs.ts';
+import type { CheckCode } from './handler-code.ts';
 import type { EventToStart } from './start-soon.ts';
 import { checkInput } from './validation.ts';
 
@@ -11,6 +12,7 @@ export interface ApiDependencies {
   /** Starts the workflow of an accepted event, or leaves it to the relay; never throws, never waits long. */
   readonly startSoon: (event: EventToStart) => Promise<void>;
   readonly runDirectly: RunDirectly;
+  readonly checkCode: CheckCode;
   readonly log: Log;
 }
 

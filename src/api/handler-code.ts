@@ -1,16 +1,44 @@
+import type { CheckedCode, CodeFinding } from '../contract/handler.ts';
 import { AfterwordError } from '../domain/errors.ts';
+import { refuseLargeCode, refuseUnreadableCode } from '../domain/handler-code.ts';
 
-/** Text that the store and the cage could not carry. The store checks the size. Throws `invalid_handler`. */
-export function checkHandlerCode(code: string): void {
-  if (code.includes('\0')) throw fault(`contains the character U+0000 in line ${lineOf(code, '\0')}`);
-  const half = /\p{Surrogate}/u.exec(code);
-  if (half !== null) throw fault(`is not valid Unicode: half of a surrogate pair in line ${lineOf(code, half[0])}`);
+/** Says what is wrong with code without running it; never rejects. */
+export type CheckCode = (
+  code: string,
+  settings: { readonly tool?: string | undefined },
+) => Promise<
+  | { readonly outcome: 'checked'; readonly findings: readonly CodeFinding[] }
+  | { readonly outcome: 'skipped'; readonly reason: string }
+>;
+
+/** Throws `invalid_handler` for text that is no code at all: too long, or not storable. */
+export function refuseNoCode(code: string): void {
+  refuseLargeCode(code);
+  refuseUnreadableCode(code);
 }
 
-function lineOf(code: string, found: string): number {
-  return code.slice(0, code.indexOf(found)).split('\n').length;
+/** Everything that is found in the code. */
+export async function findFaults(
+  checkCode: CheckCode,
+  code: string,
+  settings: Parameters<CheckCode>[1],
+): Promise<CheckedCode> {
+  const check = await checkCode(code, settings);
+  return check.outcome === 'checked'
+    ? { outcome: 'checked', findings: [...check.findings], reason: null }
+    : { outcome: 'skipped', findings: [], reason: check.reason };
 }
 
-function fault(message: string): AfterwordError {
-  return new AfterwordError('invalid_handler', `The code ${message}.`, { fields: [{ field: 'code', message }] });
+/** Throws `invalid_handler` naming line and column of every error; warnings pass. */
+export function refuseErrors({ findings }: CheckedCode): void {
+  const errors = findings.filter(({ severity }) => severity === 'error').map((finding) => placed(finding));
+  const [first] = errors;
+  if (first === undefined) return;
+  const fields = errors.map((message) => ({ field: 'code', message }));
+  throw new AfterwordError('invalid_handler', `The code cannot work: ${first}.`, { fields });
+}
+
+function placed({ line, column, message }: CodeFinding): string {
+  if (line === null) return message;
+  return `line ${line}${column === null ? '' : `, column ${column}`}: ${message}`;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ConversationWithMessages } from '../contract/conversation.ts';
 import { ConversationEvent, PublishedEvent } from '../contract/conversation-event.ts';
 import { Execution, ExecutionDetail } from '../contract/execution.ts';
-import { Handler, HandlerVersion, HandlerWithCode, PushedHandler } from '../contract/handler.ts';
+import { CheckedCode, Handler, HandlerVersion, HandlerWithCode, PushedAndChecked } from '../contract/handler.ts';
 import type { HandlerPush } from '../contract/handler.ts';
 import type { TestRunInput } from '../contract/test-run.ts';
 import { sendForJson } from './http.ts';
@@ -46,8 +46,11 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
     conversation: (idOrPublicId: string) => get(['conversations', idOrPublicId], ConversationWithMessages),
     handlers: async () => (await get(['handlers'], z.object({ items: z.array(Handler) }))).items,
     handler: (name: string) => get(['handlers', name], HandlerWithCode),
-    pushHandler: (push: HandlerPush) =>
-      sendForJson({ method: 'PUT', url: at(['handlers', push.name]), key, signal, body: push }, PushedHandler),
+    checkCode: (code: string, tool: string | undefined) => post(['handlers', 'validate'], CheckedCode, { code, tool }),
+    pushHandler: (push: HandlerPush, { validate = true }: { validate?: boolean } = {}) => {
+      const url = `${at(['handlers', push.name])}${validate ? '' : '?validate=false'}`;
+      return sendForJson({ method: 'PUT', url, key, signal, body: push }, PushedAndChecked);
+    },
     setHandlerEnabled: (name: string, enabled: boolean) =>
       post(['handlers', name, enabled ? 'enable' : 'disable'], Handler),
     handlerVersions: async (name: string) =>

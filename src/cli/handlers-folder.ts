@@ -26,8 +26,14 @@ export async function readHandlersFile(folder: string): Promise<ParsedHandlersFi
   return parsed;
 }
 
+export interface FolderPush {
+  /** As handlers.yaml names it. */
+  readonly file: string;
+  readonly push: HandlerPush;
+}
+
 /** What a push of this folder sends. Throws `invalid_file` naming every fault: nothing is pushed when one is wrong. */
-export async function readHandlersFolder(folder: string, note?: string): Promise<HandlerPush[]> {
+export async function readHandlersFolder(folder: string, note?: string): Promise<FolderPush[]> {
   const file = await readHandlersFile(folder);
   if (file === undefined) {
     throw new AfterwordError(
@@ -36,11 +42,12 @@ export async function readHandlersFolder(folder: string, note?: string): Promise
     );
   }
   const faults: FieldError[] = [];
-  const pushes: HandlerPush[] = [];
+  const pushes: FolderPush[] = [];
   for (const [index, handler] of file.handlers.entries()) {
     const code = await readCode(folder, handler.file);
     if ('fault' in code) faults.push(file.fault(['handlers', index, 'file'], `${handler.file}: ${code.fault}`));
-    else pushes.push({ ...toPush(handler, code), ...(note === undefined ? {} : { note }) });
+    else
+      pushes.push({ file: handler.file, push: { ...toPush(handler, code), ...(note === undefined ? {} : { note }) } });
   }
   if (faults.length > 0) throw faultsIn(folder, faults);
   return pushes;

@@ -3,9 +3,12 @@ import { resolve } from 'node:path';
 import type { ApiClient } from './api-client.ts';
 import { openInvocation } from './environment.ts';
 import type { CliEnvironment } from './environment.ts';
-import { readHandlersFolder } from './handlers-folder.ts';
+import { errorsIn, warningsIn, type FileFindings } from './code-findings.ts';
+import { faultsIn, readHandlersFolder } from './handlers-folder.ts';
+import type { FolderPush } from './handlers-folder.ts';
 import { pullIntoFolder } from './handlers-pull.ts';
 import type { ServerHandler } from './handlers-pull.ts';
+import { addValidate } from './handlers-validate.ts';
 import { positiveWhole } from './option-parsers.ts';
 import type { Output } from './output.ts';
 import { formatTime, oneLine } from './text.ts';
@@ -22,6 +25,7 @@ The folder has a handlers.yaml:
 export function addHandlersCommands(program: Command, environment: CliEnvironment): void {
   const handlers = program.command('handlers').description('the handlers: push and pull a folder, switch on and off');
   addPush(handlers, environment);
+  addValidate(handlers, environment);
   addPull(handlers, environment);
   addList(handlers, environment);
   addSwitch(handlers, environment, true);
@@ -36,21 +40,38 @@ function addPush(handlers: Command, environment: CliEnvironment): void {
     .description('send a folder’s handlers; what changed becomes a new version')
     .argument('[dir]', 'folder with a handlers.yaml', '.')
     .option('--note <text>', 'kept with the new versions, as for a commit')
+    .option('--no-validate', 'send code although the check says that it cannot work')
     .addHelpText('after', folderHelp)
-    .action(async (dir: string, options: { note?: string }, command: Command) => {
+    .action(async (dir: string, options: { note?: string; validate: boolean }, command: Command) => {
       const { api, output } = openInvocation(environment, command);
-      const pushes = await readHandlersFolder(resolve(environment.cwd, dir), options.note);
+      const folder = resolve(environment.cwd, dir);
+      const pushes = await readHandlersFolder(folder, options.note);
       const client = api();
+      if (options.validate) await refuseErrors(client, folder, pushes);
       const pushed = [];
-      for (const push of pushes) {
-        const handler = await client.pushHandler(push);
+      for (const { file, push } of pushes) {
+        const handler = await client.pushHandler(push, options);
         output.line(
           `${handler.name}: ${handler.created ? 'created' : handler.changed ? `new version ${handler.version}` : 'unchanged'}${handler.enabled ? '' : ' (off)'}`,
         );
+        for (const warning of warningsIn({ file, findings: handler.check.findings })) output.note(warning);
+        if (options.validate && handler.check.reason !== null) {
+          output.note(`${file} was not checked: ${handler.check.reason}.`);
+        }
         pushed.push(handler);
       }
       output.result({ items: pushed }, () => (pushed.length === 0 ? 'handlers.yaml names no handler.' : ''));
     });
+}
+
+/** The whole folder first: nothing is pushed while one of its handlers cannot work. */
+async function refuseErrors(client: ApiClient, folder: string, pushes: readonly FolderPush[]): Promise<void> {
+  const checked: FileFindings[] = [];
+  for (const { file, push } of pushes) {
+    checked.push({ file, findings: (await client.checkCode(push.code, push.settings.tool)).findings });
+  }
+  const errors = errorsIn(checked);
+  if (errors.length > 0) throw faultsIn(folder, errors);
 }
 
 function addPull(handlers: Command, environment: CliEnvironment): void {

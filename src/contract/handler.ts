@@ -74,8 +74,37 @@ export const HandlerWithCode = Handler.extend({ code: z.string(), settings: Hand
 });
 export type HandlerWithCode = z.infer<typeof HandlerWithCode>;
 
+/** What was found in a handler's code without running it. With an error it cannot work; with a warning it may. */
+export const CodeFinding = z
+  .object({
+    severity: z.enum(['error', 'warning']),
+    /** From 1; null where it is about the file as a whole. */
+    line: z.number().int().nullable(),
+    column: z.number().int().nullable(),
+    message: z.string(),
+  })
+  .meta({ id: 'CodeFinding' });
+export type CodeFinding = z.infer<typeof CodeFinding>;
+
+export const CodeToCheck = z
+  .strictObject({
+    code: z.string(),
+    tool: HandlerSettings.shape.tool.meta({ description: 'As in the settings of the handler.' }),
+  })
+  .meta({ id: 'CodeToCheck' });
+
+export const CheckedCode = z
+  .object({
+    outcome: z.enum(['checked', 'skipped']),
+    findings: z.array(CodeFinding),
+    reason: z.string().nullable().meta({ description: 'Why the check was skipped; null where it was made.' }),
+  })
+  .meta({ id: 'CheckedCode' });
+export type CheckedCode = z.infer<typeof CheckedCode>;
+
 /** `changed` says whether the push made a new version. */
-export const PushedHandler = Handler.extend({ changed: z.boolean(), created: z.boolean() }).meta({
-  id: 'PushedHandler',
-});
+export const PushedHandler = Handler.extend({ changed: z.boolean(), created: z.boolean() });
 export type PushedHandler = z.infer<typeof PushedHandler>;
+
+/** What a push answers; its findings are warnings. */
+export const PushedAndChecked = PushedHandler.extend({ check: CheckedCode }).meta({ id: 'PushedHandler' });

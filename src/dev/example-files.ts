@@ -10,8 +10,8 @@ const examples = join(packageRoot, 'examples');
 /** Published at the first start: a closing and a handing off. */
 const firstEvents = ['closed.json', 'handed-off.json'] as const;
 
-export function readExampleHandlers(): Promise<HandlerPush[]> {
-  return readHandlersFolder(join(examples, 'handlers'));
+export async function readExampleHandlers(): Promise<HandlerPush[]> {
+  return (await readHandlersFolder(join(examples, 'handlers'))).map(({ push }) => push);
 }
 
 export function readExampleEvents(): Promise<ConversationEventInput[]> {

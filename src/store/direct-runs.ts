@@ -1,10 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { HandlerSettings } from '../contract/handler.ts';
 import { directRunWorkflowIdOf } from '../domain/event-key.ts';
+import { refuseLargeCode } from '../domain/handler-code.ts';
 import type { DirectRunKind } from '../domain/status.ts';
 import type { Database } from './database.ts';
 import { filesJsonOf } from './handler-rows.ts';
-import { refuseLargeCode } from './handlers.ts';
 
 /** What is run without an event, as it is at this moment: nothing of it changes later. */
 export interface NewDirectRun {

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Handler, HandlerPush, HandlerVersion, HandlerWithCode, PushedHandler } from '../contract/handler.ts';
 import { AfterwordError } from '../domain/errors.ts';
-import { limits } from '../domain/limits.ts';
+import { refuseLargeCode } from '../domain/handler-code.ts';
 import type { Database } from './database.ts';
 import { codeOf, filesJsonOf, type HandlerRow, settingsOf, toHandler, toHandlerVersion } from './handler-rows.ts';
 import { inTransaction } from './transaction.ts';
@@ -35,14 +35,6 @@ export async function pushHandler(db: Database, organizationId: string, push: Ha
     }
     return await updateHandler(trx, await findRow(trx, organizationId, push.name, 'lock'), push);
   });
-}
-
-/** Throws `invalid_handler`. */
-export function refuseLargeCode(code: string): void {
-  const bytes = Buffer.byteLength(code);
-  if (bytes <= limits.handlerCodeBytes) return;
-  const message = `The code has ${String(bytes)} bytes; at most ${String(limits.handlerCodeBytes)} are taken.`;
-  throw new AfterwordError('invalid_handler', message, { fields: [{ field: 'code', message }] });
 }
 
 async function updateHandler(trx: Database, row: HandlerRow, push: HandlerPush): Promise<PushedHandler> {

@@ -31,7 +31,7 @@ function slowApp(ms: number) {
 describe('the server', () => {
   test('starts, accepts events and stops while nothing answers at Temporal’s address', async () => {
     const temporal = connectTemporal({ address: '127.0.0.1:1' });
-    const config = { host: '127.0.0.1', port: 0, taskQueue: 'afterword' };
+    const config = { host: '127.0.0.1', port: 0, taskQueue: 'afterword', python: null };
     const server = await startServer({ config, store: api.store, temporal, log: api.log });
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     const headers = { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' };
@@ -103,7 +103,7 @@ describe('the server', () => {
   test('warns when it listens to more than this machine', async () => {
     api.logLines.length = 0;
     const temporal = connectTemporal({ address: '127.0.0.1:1' });
-    const config = { host: '0.0.0.0', port: 0, taskQueue: 'afterword' };
+    const config = { host: '0.0.0.0', port: 0, taskQueue: 'afterword', python: null };
     const server = await startServer({ config, store: api.store, temporal, log: api.log });
     expect(server.url).toContain('127.0.0.1');
     await server.stop();

@@ -24,12 +24,13 @@ afterAll(() => api.close());
 const post = (body: unknown, key?: string) => api.send('POST', path, body, key);
 
 function connected(runner: Partial<DirectRunner>) {
-  return api.connect(() => Promise.resolve({ duplicate: false }), {
+  const directRunner = {
     start: () => Promise.resolve(),
     ended: () => Promise.resolve(),
     stopping: new AbortController().signal,
     ...runner,
-  });
+  };
+  return api.connect(() => Promise.resolve({ duplicate: false }), { directRunner });
 }
 
 describe('a request that cannot be run', () => {

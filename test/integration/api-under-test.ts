@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { createApp } from '../../src/api/app.ts';
+import { createApp, type AppOptions } from '../../src/api/app.ts';
 import type { DirectRunner } from '../../src/api/direct-runs.ts';
 import type { EventToStart, StartEvent } from '../../src/api/start-soon.ts';
 import { Problem } from '../../src/contract/problem.ts';
@@ -57,11 +57,12 @@ export async function createApiUnderTest() {
   const health = { temporalAway: false, relayLagMs: 0 };
 
   /** On the same store, with another Temporal. */
-  function connect(startEvent: StartEvent, directRunner: DirectRunner = neverEnding) {
+  function connect(startEvent: StartEvent, more: Partial<Pick<AppOptions, 'directRunner' | 'checkCode'>> = {}) {
     const app = createApp({
       store,
       startEvent,
-      directRunner,
+      directRunner: neverEnding,
+      ...more,
       health: {
         checkTemporal: () => (health.temporalAway ? Promise.reject(new Error('away')) : Promise.resolve()),
         relayLagMs: () => health.relayLagMs,

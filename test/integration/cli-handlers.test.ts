@@ -203,7 +203,8 @@ describe('push of a folder with a fault names file, line and what to do, and sen
   });
 
   test('a handler of exactly 256 KB is pushed', async () => {
-    const dir = folder({ 'handlers.yaml': entry(''), 'ok.py': '#'.repeat(limits.handlerCodeBytes) });
+    const ok = 'def handle_event(context): pass\n';
+    const dir = folder({ 'handlers.yaml': entry(''), 'ok.py': ok.padEnd(limits.handlerCodeBytes, '#') });
     expect(await cli.run(['handlers', 'push', dir])).toMatchObject({ exitCode: 0, stdout: 'first: created\n' });
   });
 });

@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { inject } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
 import { listen } from '../../src/api/listen.ts';
 import type { EventToStart } from '../../src/api/start-soon.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { loadConfig } from '../../src/config/config.ts';
+import { helpers } from '../../src/helpers/registry.ts';
 import { createLog } from '../../src/observability/log.ts';
+import { createCodeCheck } from '../../src/sandbox/code-check.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
 import { openStore } from '../../src/store/database.ts';
 import type { Store } from '../../src/store/database.ts';
@@ -90,6 +93,10 @@ export async function createCliUnderTest() {
         return workers.hurried ? AbortSignal.abort() : new AbortController().signal;
       },
     },
+    checkCode: createCodeCheck({
+      pythonPath: inject('python') ?? 'python3',
+      helperNames: helpers.map(({ name }) => name),
+    }),
     health: { checkTemporal: () => Promise.resolve(), relayLagMs: () => 0 },
     log: createLog({ level: 'silent', process: 'test' }),
   });

@@ -1,3 +1,4 @@
+import { inject } from 'vitest';
 import { createLog } from '../../src/observability/log.ts';
 import { startServer } from '../../src/server.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
@@ -19,7 +20,12 @@ export interface TestApi {
 export async function startApi({ store, temporal, taskQueue }: TestSystem): Promise<TestApi> {
   const { key } = await createApiKey(store.db, organization, 'test');
   const log = createLog({ level: 'silent', process: 'test' });
-  const server = await startServer({ config: { host: '127.0.0.1', port: 0, taskQueue }, store, temporal, log });
+  const server = await startServer({
+    config: { host: '127.0.0.1', port: 0, taskQueue, python: inject('python') },
+    store,
+    temporal,
+    log,
+  });
   return {
     url: server.url,
     key,

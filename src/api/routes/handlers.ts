@@ -1,11 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import {
+  CheckedCode,
+  CodeToCheck,
   Handler,
   HandlerName,
   HandlerPush,
   HandlerVersion,
   HandlerWithCode,
-  PushedHandler,
+  PushedAndChecked,
 } from '../../contract/handler.ts';
 import {
   getHandler,
@@ -16,7 +18,7 @@ import {
   setHandlerEnabled,
 } from '../../store/handlers.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
-import { checkHandlerCode } from '../handler-code.ts';
+import { findFaults, refuseErrors, refuseNoCode } from '../handler-code.ts';
 import { listOf } from '../lists.ts';
 import { answers, bodyOf, jsonOf, orProblem, security } from '../route-parts.ts';
 import { invalidRequest } from '../../contract/field-errors.ts';
@@ -26,6 +28,21 @@ const params = z.object({ name: z.string().meta({ description: 'Name or id of a 
 
 /** The name stands in the path already; where it is sent too it must be the same. */
 const PushBody = HandlerPush.partial({ name: true }).meta({ id: 'HandlerPushBody' });
+
+const PushQuery = z.strictObject({
+  validate: z.enum(['true', 'false']).default('true').meta({ description: '`false`: takes the code as it is.' }),
+});
+
+const validate = createRoute({
+  method: 'post',
+  path: '/handlers/validate',
+  tags,
+  summary: 'Check code without running or saving it',
+  description: 'Syntax, entry point and names, as a push checks them. What is found is the answer, not an error.',
+  security,
+  request: { body: bodyOf(CodeToCheck) },
+  responses: answers(CheckedCode, 'What was found.'),
+});
 
 const list = createRoute({
   method: 'get',
@@ -42,12 +59,13 @@ const push = createRoute({
   tags,
   summary: 'Push a handler',
   description:
-    'Makes a new version when code or settings changed. Events that were accepted before keep their version.',
+    'Makes a new version when code or settings changed. Events that were accepted before keep their version. The code is ' +
+    'checked without running it, and refused where it cannot work; `check` in the answer holds the warnings.',
   security,
-  request: { params: z.object({ name: HandlerName }), body: bodyOf(PushBody) },
+  request: { params: z.object({ name: HandlerName }), query: PushQuery, body: bodyOf(PushBody) },
   responses: {
-    ...answers(PushedHandler, 'The handler was known.'),
-    201: jsonOf(PushedHandler, 'The handler is new.'),
+    ...answers(PushedAndChecked, 'The handler was known.'),
+    201: jsonOf(PushedAndChecked, 'The handler is new.'),
   },
 });
 
@@ -101,10 +119,16 @@ const rollback = createRoute({
   responses: { 200: jsonOf(Handler, 'The handler, which runs that version for events from now on.'), ...orProblem },
 });
 
-export function addHandlerRoutes(api: Api, { store }: ApiDependencies): void {
+export function addHandlerRoutes(api: Api, { store, checkCode }: ApiDependencies): void {
   const { db } = store;
 
   api.openapi(list, async (c) => c.json({ items: await listHandlers(db, c.get('organizationId')), next: null }, 200));
+
+  api.openapi(validate, async (c) => {
+    const { code, ...settings } = c.req.valid('json');
+    refuseNoCode(code);
+    return c.json(await findFaults(checkCode, code, settings), 200);
+  });
 
   api.openapi(push, async (c) => {
     const { name } = c.req.valid('param');
@@ -112,9 +136,14 @@ export function addHandlerRoutes(api: Api, { store }: ApiDependencies): void {
     if (body.name !== undefined && body.name !== name) {
       throw invalidRequest([{ field: 'name', message: `is not the name in the path, "${name}"` }], 'body');
     }
-    checkHandlerCode(body.code);
+    refuseNoCode(body.code);
+    const check =
+      c.req.valid('query').validate === 'true'
+        ? await findFaults(checkCode, body.code, body.settings)
+        : { outcome: 'skipped' as const, findings: [], reason: 'the push asked for it' };
+    refuseErrors(check);
     const pushed = await pushHandler(db, c.get('organizationId'), { ...body, name });
-    return pushed.created ? c.json(pushed, 201) : c.json(pushed, 200);
+    return c.json({ ...pushed, check }, pushed.created ? 201 : 200);
   });
 
   api.openapi(get, async (c) => c.json(await getHandler(db, c.get('organizationId'), c.req.valid('param').name), 200));

@@ -4,7 +4,7 @@ import { TestRunInput } from '../../contract/test-run.ts';
 import { isFinal } from '../../domain/status.ts';
 import { testRunOf } from '../../store/test-runs.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
-import { checkHandlerCode } from '../handler-code.ts';
+import { refuseNoCode } from '../handler-code.ts';
 import { answers, bodyOf, jsonOf, security } from '../route-parts.ts';
 
 const run = createRoute({
@@ -28,7 +28,7 @@ export function addTestRunRoute(api: Api, { store, runDirectly }: ApiDependencie
   api.openapi(run, async (c) => {
     const organizationId = c.get('organizationId');
     const input = c.req.valid('json');
-    if (input.code !== undefined) checkHandlerCode(input.code);
+    if (input.code !== undefined) refuseNoCode(input.code);
     const waiting = { ms: Math.round(input.waitSeconds * 1_000), signal: c.req.raw.signal };
     const execution = await runDirectly(organizationId, await testRunOf(store.db, organizationId, input), waiting);
     return isFinal(execution.status) ? c.json(execution, 200) : c.json(execution, 202);
