@@ -27,6 +27,8 @@ export type RunDirectly = (organizationId: string, run: NewDirectRun, waiting: W
 
 /** After an end that could not be awaited, Temporal being away, or that left no status, an operator having ended it. */
 const lookAgainMs = 250;
+/** The workflow goes on after its execution where events are delivered: so the store is looked at meanwhile. */
+const lookEveryMs = 1_000;
 
 export function createRunDirectly(store: Store, runner: DirectRunner): RunDirectly {
   return async (organizationId, run, waiting) => {
@@ -34,10 +36,11 @@ export function createRunDirectly(store: Store, runner: DirectRunner): RunDirect
     await start(store, runner, created);
     const patience = AbortSignal.any([AbortSignal.timeout(waiting.ms), waiting.signal, runner.stopping]);
     for (;;) {
-      await runner.ended(created.workflowId, patience).catch(() => undefined);
+      const soon = AbortSignal.any([patience, AbortSignal.timeout(lookEveryMs)]);
+      await runner.ended(created.workflowId, soon).catch(() => undefined);
       const execution = await getExecution(store.db, organizationId, created.executionId);
       if (isFinal(execution.status) || patience.aborted) return execution;
-      await sleep(lookAgainMs, undefined, { signal: patience }).catch(() => undefined);
+      if (!soon.aborted) await sleep(lookAgainMs, undefined, { signal: soon }).catch(() => undefined);
     }
   };
 }

@@ -117,6 +117,21 @@ describe('one that can', () => {
     expect(ends).toEqual([]);
   });
 
+  test('is answered when it has ended, though its workflow goes on', async () => {
+    const { send } = connected({
+      ended: async (_workflowId, signal) => {
+        await api.store.db.updateTable('executions').set({ status: 'succeeded', result: '6' }).execute();
+        await new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            reject(new Error('aborted'));
+          });
+        });
+      },
+    });
+    const answer = await send('POST', path, { ...good, waitSeconds: 20 });
+    expect(answer).toMatchObject({ status: 200, body: { status: 'succeeded', result: 6 } });
+  });
+
   test('which Temporal could not be told of is cancelled, and the answer says that Temporal is away', async () => {
     const started: string[] = [];
     const { send } = connected({
