@@ -100,7 +100,7 @@ export interface Config {
   readonly http: {
     /** Private networks, or single addresses, that they may reach all the same. */
     readonly openNetworks: readonly string[];
-    /** Origins that are led elsewhere: what is asked, where it goes. */
+    /** What is led elsewhere: the origin or URL that is asked, the origin where it goes. */
     readonly origins: ReadonlyMap<string, string>;
   };
   readonly unsafeUncaged: boolean;

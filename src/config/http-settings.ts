@@ -19,12 +19,13 @@ export const origins = z
   .transform((text, context) => {
     const led = new Map<string, string>();
     for (const part of listOf(text)) {
-      const [asked, to] = part.split(/=(?=https?:\/\/)/u).map(originOf);
+      const [first = '', second = ''] = part.split(/=(?=https?:\/\/)/u);
+      const [asked, to] = [placeOf(first), originOf(second)];
       if (asked === undefined || to === undefined) {
         context.addIssue({
           code: 'custom',
           message:
-            'pairs such as https://api.example.com=http://127.0.0.1:9999, with commas between them, without paths',
+            'pairs such as https://api.example.com=http://127.0.0.1:9999, with commas between them; the second without a path',
         });
         return z.NEVER;
       }
@@ -33,6 +34,13 @@ export const origins = z
     return led;
   })
   .default(new Map());
+
+/** An origin, or a URL with a path: then only what lies below it. */
+function placeOf(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/u.test(url.protocol) || url.search + url.hash + url.username !== '') return undefined;
+  return url.href.replace(/\/$/u, '');
+}
 
 function originOf(text: string): string | undefined {
   const url = URL.parse(text);

@@ -102,6 +102,30 @@ describe('configuration', () => {
     expect(loadConfig({ AFTERWORD_PORT: port }).port).toBe(Number(port));
   });
 
+  test('takes networks and origins for outgoing requests', () => {
+    const { http } = loadConfig({
+      AFTERWORD_HTTP_OPEN_NETWORKS: '10.1.0.0/16, 192.168.7.5,fd00::/8',
+      AFTERWORD_HTTP_ORIGINS:
+        'https://API.example.com=http://127.0.0.1:9999,https://hooks.example.com/a=b/=http://localhost:1',
+    });
+    expect(http.openNetworks).toEqual(['10.1.0.0/16', '192.168.7.5', 'fd00::/8']);
+    expect([...http.origins]).toEqual([
+      ['https://api.example.com', 'http://127.0.0.1:9999'],
+      ['https://hooks.example.com/a=b', 'http://localhost:1'],
+    ]);
+  });
+
+  test.each([
+    ['AFTERWORD_HTTP_OPEN_NETWORKS', '10.0.0.0/33'],
+    ['AFTERWORD_HTTP_OPEN_NETWORKS', 'localhost'],
+    ['AFTERWORD_HTTP_ORIGINS', 'https://api.example.com'],
+    ['AFTERWORD_HTTP_ORIGINS', 'api.example.com=http://127.0.0.1:1'],
+    ['AFTERWORD_HTTP_ORIGINS', 'https://api.example.com=http://127.0.0.1:1/path'],
+    ['AFTERWORD_HTTP_ORIGINS', 'https://api.example.com=ftp://127.0.0.1'],
+  ])('refuses %s=%s', (variable, value) => {
+    expect(faultOf({ [variable]: value }).fields).toMatchObject([{ field: variable }]);
+  });
+
   test('never shows the value of a bad variable', () => {
     const fault = faultOf({ AFTERWORD_ADMIN_KEY: 'hunter2', DATABASE_URL: 'db:hunter2', AFTERWORD_API_KEY: 'hunter2' });
     expect(`${fault.message} ${JSON.stringify(fault.fields)}`).not.toContain('hunter2');

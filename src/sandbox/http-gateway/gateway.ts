@@ -39,7 +39,10 @@ export interface HttpGateway {
 export interface HttpGatewayOptions {
   /** Networks such as `10.1.0.0/16`, or single addresses, that handlers may reach though they are private. */
   readonly openNetworks: readonly string[];
-  /** Origins that are led elsewhere, such as `https://api.example.com` to `http://127.0.0.1:9999`. */
+  /**
+   * What is led elsewhere: URLs that are one of these or lie below it, such as `https://api.example.com`, go to this
+   * origin, such as `http://127.0.0.1:9999`. The path stays.
+   */
   readonly origins: ReadonlyMap<string, string>;
 }
 
@@ -74,8 +77,8 @@ export function createHttpGateway({ origins, ...options }: HttpGatewayOptions): 
   };
 
   function routeOf(url: URL, insecure: boolean): { agent: Dispatcher; origin: string } | undefined {
-    const elsewhere = origins.get(url.origin);
-    if (elsewhere !== undefined) return { agent: agents.led, origin: elsewhere };
+    const elsewhere = [...origins].find(([asked]) => isBelow(url, asked));
+    if (elsewhere !== undefined) return { agent: agents.led, origin: elsewhere[1] };
     const address = literalAddress(url.hostname);
     if (address !== undefined && !isOpen(address, openNetworks)) return undefined;
     return { agent: insecure ? agents.insecure : agents.checked, origin: url.origin };
@@ -123,6 +126,10 @@ const forbiddenMethods: ReadonlySet<string> = new Set(['CONNECT', 'TRACE']);
 
 function failed(code: HttpFailure['code'], message: string): HttpOutcome {
   return { ok: false, failure: { code, message } };
+}
+
+function isBelow({ href }: URL, asked: string): boolean {
+  return href.startsWith(asked) && ['', '/', '?', '#'].includes(href.charAt(asked.length));
 }
 
 /** Path and query as they were written: a signature may stand on them. */
