@@ -1,4 +1,3 @@
-import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { inject, vi } from 'vitest';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { HandlerSettings } from '../../src/contract/handler.ts';
@@ -10,12 +9,6 @@ import { createEventStarter } from '../../src/temporal/start-event.ts';
 import { startWorkers } from '../../src/workers.ts';
 import { toStandIns } from '../setup/http.ts';
 import { organization, type SystemOptions, type TestSystem } from '../setup/system.ts';
-
-// Before the first worker: handlers that fail are the point of these tests, not worth a page of warnings each.
-Runtime.install({
-  logger: new DefaultLogger('ERROR'),
-  telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
-});
 
 /** A busy machine takes its time; a condition that never comes true still fails within the test's own limit. */
 const patience = { timeout: 25_000, interval: 50 };

@@ -20,6 +20,7 @@ import { startWorkers } from '../../src/workers.ts';
 import { createDatabase } from './databases.ts';
 import { toStandIns } from './http.ts';
 import './provided.ts';
+import './quiet-runtime.ts';
 
 export const organization = 'example';
 
