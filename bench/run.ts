@@ -9,6 +9,7 @@ import type { BenchResult } from './result.ts';
 import { calls } from './rows/calls.ts';
 import { longConversation } from './rows/long-conversation.ts';
 import { oneEvent } from './rows/one-event.ts';
+import { requests } from './rows/requests.ts';
 import { start } from './rows/start.ts';
 import { tenHandlers } from './rows/ten-handlers.ts';
 import { testRun } from './rows/test-run.ts';
@@ -16,6 +17,7 @@ import { testRun } from './rows/test-run.ts';
 const rows: Record<string, () => Promise<BenchResult[]>> = {
   'one-event': oneEvent,
   calls,
+  requests,
   'ten-handlers': tenHandlers,
   'long-conversation': longConversation,
   'test-run': testRun,

@@ -8,6 +8,7 @@ import { createLog } from '../../src/observability/log.ts';
 import { startServer } from '../../src/server.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
 import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { createHttpGateway } from '../../src/sandbox/http-gateway/gateway.ts';
 import { saveConversation } from '../../src/store/conversations.ts';
 import { openStore } from '../../src/store/database.ts';
 import { pushHandler } from '../../src/store/handlers.ts';
@@ -26,12 +27,14 @@ await migrate(store);
 const address = process.env.BENCH_TEMPORAL;
 const temporal = connectTemporal({ address });
 const taskQueue = 'afterword';
+const http = { openNetworks: ['127.0.0.1'], origins: new Map<string, string>() };
+const gateway = createHttpGateway(http);
 await startWorkers({
   store,
   temporal,
   connection: await connectNative({ address }),
   sandbox: await createPythonSandbox({ pythonPath: readToolchain().python ?? 'python3' }),
-  http: { openNetworks: [], origins: new Map() },
+  http,
   taskQueue,
   handlerSlots: 4 * availableParallelism(),
   workflowBundlePath,
@@ -44,6 +47,26 @@ serve({
       const push = HandlerPush.parse({ name, code, eventType: 'conversation_closed' });
       await pushHandler(store.db, organization, push);
     }
+  },
+  /** One POST from this process without anything of ours, milliseconds. */
+  async postDirectly({ url, body }: { url: string; body: string }) {
+    const from = performance.now();
+    await (await fetch(url, { method: 'POST', body })).arrayBuffer();
+    return performance.now() - from;
+  },
+  async postThroughGateway({ url, body }: { url: string; body: string }) {
+    const request = { method: 'POST', url, headers: [], body: Buffer.from(body), insecure: false };
+    const from = performance.now();
+    const { ok } = await gateway.send({ ...request, connectMs: 5_000, readMs: 5_000 }, new AbortController().signal);
+    if (!ok) throw new Error('the gateway did not send it');
+    return performance.now() - from;
+  },
+  async commitTwice(organization: string) {
+    const from = performance.now();
+    for (const name of ['one', 'two']) {
+      await store.db.updateTable('organizations').set({ name }).where('id', '=', organization).execute();
+    }
+    return performance.now() - from;
   },
   async saveConversation({ organization, conversation }: { organization: string; conversation: unknown }) {
     await store.db

@@ -367,6 +367,8 @@ describe('an attempt', () => {
         outputBytes: limits.outputBytes,
         resultBytes: limits.resultBytes,
         callBytes: limits.callArgumentsBytes,
+        requestBytes: limits.httpRequestBytes,
+        requestHeadBytes: limits.httpHeadBytes,
         events: limits.analyticsEvents,
         eventBytes: limits.analyticsEventsBytes,
         requestBytes: limits.httpRequestBytes,
