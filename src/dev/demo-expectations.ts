@@ -10,19 +10,28 @@ export interface ExpectedConversation {
 export const expectedConversations: readonly ExpectedConversation[] = [
   {
     publicId: 'EXAMPLE1',
-    handlers: ['first-response-time', 'summarise-closing'],
-    tags: ['resolved'],
-    metadata: {
-      closing_summary: '{"messages": 5, "from_customer": 3, "from_bot": 1, "from_agent": 1, "minutes": 9.0}',
-      first_response_seconds: '4',
-    },
+    handlers: ['classify-conversation', 'log-to-sheets', 'notify-webhook', 'update-crm'],
+    tags: [],
+    metadata: {},
     timelineTypes: [],
   },
   {
     publicId: 'EXAMPLE2',
-    handlers: ['handoff-counter', 'handoff-note'],
+    handlers: ['handoff-note', 'tell-slack'],
     tags: ['handed-off'],
-    metadata: { handoffs: '1' },
+    metadata: {},
     timelineTypes: ['note'],
   },
+];
+
+/** What their requests were, in the order of the alphabet; each once. */
+export const expectedRequests = [
+  'POST api.example.com/crm/conversations',
+  'POST api.example.com/webhook',
+  'POST hooks.slack.com/services/YOUR/WEBHOOK/URL',
+];
+
+export const expectedRows = [
+  ['Conversation ID', 'Subject', 'Messages', 'Closed At', 'Business'],
+  ['EXAMPLE1', 'Where is my order?', 5, '2026-01-15T09:21:00Z', 'example-shop'],
 ];

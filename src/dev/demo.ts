@@ -5,7 +5,7 @@ import { loadConfig } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { checkDemo } from './demo-check.ts';
-import { exampleReport } from './example-report.ts';
+import { arrivedReport, exampleReport } from './example-report.ts';
 import { openExamples } from './example-run.ts';
 import { openLogFile } from './log-file.ts';
 import type { ProcessWatch } from './process-end.ts';
@@ -67,9 +67,11 @@ async function show(system: System, screen: Screen, signal: AbortSignal): Promis
     const report = exampleReport(screen.output, runs, ({ published }) => `workflow ${published.workflowId}`);
     screen.step('Their handlers have run:');
     screen.output.line(`\n${report}\n`);
-    await checkDemo(examples.api, again);
+    screen.step('What they sent, to stand-ins on this machine:');
+    screen.output.line(`\n${arrivedReport(screen.output, system.standIns)}\n`);
+    await checkDemo(examples.api, system.standIns, again);
     screen.step('The same events again: duplicates, nothing ran twice');
-    screen.step('Tags, metadata and timeline are in the store as they should be');
+    screen.step('What they sent arrived once; tags, timeline and sheet are as they should be');
   } finally {
     await examples.close();
   }

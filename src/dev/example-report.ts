@@ -2,10 +2,13 @@ import { statusText } from '../cli/output.ts';
 import type { Output } from '../cli/output.ts';
 import { formatDuration, indented, oneLine } from '../cli/text.ts';
 import type { Call, ExecutionDetail } from '../contract/execution.ts';
+import { isRequestName } from '../domain/recorded-calls.ts';
 import type { JsonValue } from '../contract/json.ts';
 import type { ExampleRun } from './example-run.ts';
+import { exampleSpreadsheet, type StandIns } from './parts/stand-ins-part.ts';
 
 const shownArgumentCharacters = 40;
+const shownBodyCharacters = 70;
 
 /** For each event what its handlers did, and where Temporal shows it. */
 export function exampleReport(output: Output, runs: readonly ExampleRun[], workflowUrl: (run: ExampleRun) => string) {
@@ -22,6 +25,18 @@ export function exampleReport(output: Output, runs: readonly ExampleRun[], workf
   return texts.join('\n\n');
 }
 
+/** What the example handlers sent, as it came to the stand-ins. */
+export function arrivedReport(output: Output, { receiver, google }: Pick<StandIns, 'receiver' | 'google'>): string {
+  const requests = receiver
+    .arrived()
+    .map(({ method, target, body }) => [`${method} ${target}`, oneLine(body, shownBodyCharacters)]);
+  const rows = (google?.rows(exampleSpreadsheet) ?? []).map((cells) => [
+    `row of the sheet ${exampleSpreadsheet}`,
+    oneLine(cells.join(' | '), shownBodyCharacters),
+  ]);
+  return indented(output.table(['WHERE', 'WHAT'], [...requests, ...rows]));
+}
+
 function row(output: Output, execution: ExecutionDetail): string[] {
   return [
     execution.handlerName,
@@ -33,8 +48,12 @@ function row(output: Output, execution: ExecutionDetail): string[] {
   ];
 }
 
-/** `add_conversation_tag "resolved"`: the helper and its first argument. */
-function callText({ name, args }: Call): string {
+/** `add_conversation_tag "resolved"`: the helper and its first argument, or the request and its answer. */
+function callText({ name, args, answer }: Call): string {
+  if (isRequestName(name)) {
+    const status = typeof answer === 'object' && answer !== null && 'status' in answer ? answer.status : undefined;
+    return typeof status === 'number' ? `${name} ${status}` : name;
+  }
   const [first] = typeof args === 'object' && args !== null && !Array.isArray(args) ? Object.values(args) : [];
   return first === undefined ? name : `${name} ${argumentText(first)}`;
 }

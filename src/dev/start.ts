@@ -3,7 +3,7 @@ import { loadConfig } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import { logSystemFailed, logSystemReady, logSystemStopped, logSystemStopping } from '../observability/dev-log.ts';
 import type { Log } from '../observability/log.ts';
-import { exampleReport, workflowPage } from './example-report.ts';
+import { arrivedReport, exampleReport, workflowPage } from './example-report.ts';
 import { openExamples } from './example-run.ts';
 import { takeHome } from './home-folder.ts';
 import { openLogFile } from './log-file.ts';
@@ -113,7 +113,9 @@ async function runExamplesOnce(system: System, screen: Screen, signal: AbortSign
     const uiUrl = system.temporalUiUrl ?? '';
     const report = exampleReport(screen.output, runs, (one) => workflowPage(uiUrl, system.namespace, one));
     screen.step('Their handlers have run:');
-    screen.output.line(`\n${report}`);
+    screen.output.line(`\n${report}\n`);
+    screen.step('What they sent, to stand-ins on this machine:');
+    screen.output.line(`\n${arrivedReport(screen.output, system.standIns)}`);
   } finally {
     await examples.close();
   }

@@ -5,6 +5,7 @@ import { startServer } from '../server.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { createClosingOrder } from './closing-order.ts';
 import { createSandboxPart } from './parts/sandbox-part.ts';
+import { startStandInsPart, type StandIns } from './parts/stand-ins-part.ts';
 import { openStorePart } from './parts/store-part.ts';
 import { startTemporalPart, temporalNamespace } from './parts/temporal-part.ts';
 import { startWorkersPart } from './parts/workers-part.ts';
@@ -28,6 +29,7 @@ export interface System {
   readonly temporalUiUrl: string | null;
   readonly namespace: string;
   readonly taskQueue: string;
+  readonly standIns: StandIns;
   /** Why Python handlers are refused; null where they run. */
   readonly pythonRefusal: string | null;
   /** Rejects when a part has ended that is not started again. */
@@ -53,15 +55,16 @@ async function openAll(options: PartOptions, temporalDatabase: string | null): P
   const { config, screen, log, closing } = options;
   // Before anything is opened: the first opening of the embedded store takes seconds.
   const cliPath = requireTemporalCli(config.temporalCli);
-  const [{ store, adminKey }, keeper, { sandbox, refusal }] = await all([
+  const [{ store, adminKey }, keeper, { sandbox, refusal }, standIns] = await all([
     openStorePart(options),
     startTemporalPart(options, { cliPath, databaseFile: temporalDatabase }),
     createSandboxPart(options),
+    startStandInsPart(options),
   ]);
 
   const temporal = connectTemporal({ address: keeper.address, namespace: temporalNamespace });
   closing.add('connections', () => temporal.close());
-  const workers = await startWorkersPart(options, { store, temporal, sandbox });
+  const workers = await startWorkersPart({ ...options, config: standIns.config }, { store, temporal, sandbox });
   const server = await startServer({ config, store, temporal, log });
   closing.add('server', () => server.stop());
   screen.step(`API on ${server.url}`);
@@ -75,6 +78,7 @@ async function openAll(options: PartOptions, temporalDatabase: string | null): P
     temporalUiUrl: keeper.uiUrl,
     namespace: temporalNamespace,
     taskQueue: config.taskQueue,
+    standIns,
     pythonRefusal: refusal,
     failed,
     stop: () => closing.closeAll(),

@@ -16,6 +16,7 @@ export function welcomeText(
     ...(system.temporalUiUrl === null
       ? []
       : [['Temporal UI', `${system.temporalUiUrl}  (each event is a workflow)`] satisfies [string, string]]),
+    ['Receiver', `${system.standIns.receiver.url}  (what the example handlers sent)`],
     ['Log', shown(logPath(config.home))],
   ];
   const tries: [string, string][] = [

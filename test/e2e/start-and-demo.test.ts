@@ -154,7 +154,7 @@ describe.skipIf(readToolchain().python === null)('npm start', { timeout: firstSt
     await untilSaid(second, 'Ctrl-C stops it', firstStartMs);
     const api = apiOf(home);
     const before = (await api.executions({})).items.map(({ id }) => id);
-    expect(before).toHaveLength(4);
+    expect(before).toHaveLength(6);
     expect(second.text()).not.toContain('First start');
     // 3 s on an idle machine; this one may be busy.
     expect(readyAfter(second)).toBeLessThan(15);
@@ -181,13 +181,13 @@ describe.skipIf(readToolchain().python === null)('npm start', { timeout: firstSt
     await untilSaid(running, 'Ctrl-C stops it', firstStartMs);
     const api = apiOf(home);
     const conversation = { id: crypto.randomUUID(), publicId: 'EMPTY1', subject: '', businessSlug: 'example-shop' };
-    for (const type of ['conversation_closed', 'conversation_handed_off']) {
+    const handlers = { conversation_closed: 4, conversation_handed_off: 2 };
+    for (const [type, count] of Object.entries(handlers)) {
       const { id } = await api.publish({ id: `empty-${type}`, type, conversation });
       await expect
         .poll(async () => (await api.eventExecutions(id)).map(({ status }) => status), { timeout: 30_000 })
-        .toEqual(['succeeded', 'succeeded']);
+        .toEqual(Array.from({ length: count }, () => 'succeeded'));
     }
-    expect((await api.conversation('EMPTY1')).tags).toContain('no-reply');
     expect((await interrupt(running)).code).toBe(0);
   });
 
@@ -265,22 +265,25 @@ async function checkFirstStart(home: string, first: Started): Promise<void> {
   expect(statSync(home).mode & 0o777).toBe(0o700);
   const api = apiOf(home);
   expect((await api.handlers()).map(({ name }) => name)).toEqual([
-    'first-response-time',
-    'handoff-counter',
+    'classify-conversation',
     'handoff-note',
-    'summarise-closing',
+    'log-to-sheets',
+    'notify-webhook',
+    'tell-slack',
+    'update-crm',
   ]);
-  expect((await api.conversation('EXAMPLE1')).tags).toEqual(['resolved']);
-  expect((await api.conversation('EXAMPLE2')).metadata).toEqual({ handoffs: '1' });
+  expect((await api.conversation('EXAMPLE2')).tags).toEqual(['handed-off']);
   const { items } = await api.executions({});
-  expect(items.map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => 'succeeded'));
+  expect(items.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 'succeeded'));
   for (const { handlerName, workflowId, runId } of items) {
     expect(first.text()).toContain(handlerName);
     expect(first.text()).toContain(
       `${runtime.temporalUiUrl ?? ''}/namespaces/default/workflows/${encodeURIComponent(workflowId)}/${runId ?? ''}`,
     );
   }
-  expect(first.text()).toContain('add_conversation_tag "resolved"');
+  expect(first.text()).toContain('POST https://api.example.com/crm/conversations 200');
+  const receiver = /Receiver +(\S+)/.exec(first.text())?.[1] ?? '';
+  expect(await (await fetch(receiver)).text()).toContain('POST hooks.slack.com/services/YOUR/WEBHOOK/URL');
   // For people: no line of the log.
   expect(first.text()).not.toContain('{"level"');
   expect(first.text()).not.toContain('[INFO]');
@@ -373,7 +376,8 @@ describe('npm run demo', { timeout: firstStartMs }, () => {
   test.skipIf(readToolchain().python === null)('shows what ran and exits 0', async () => {
     const demo = run('/nonexistent', { args: ['--demo'] });
     expect(await demo.exited, demo.text()).toBe(0);
-    expect(demo.text()).toContain('summarise-closing');
+    expect(demo.text()).toContain('classify-conversation');
+    expect(demo.text()).toContain('POST hooks.slack.com/services/YOUR/WEBHOOK/URL');
     expect(demo.text()).toContain('add_conversation_tag "handed-off"');
     expect(demo.text()).toContain('nothing ran twice');
   });
