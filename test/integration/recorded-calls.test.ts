@@ -371,8 +371,6 @@ describe('an attempt', () => {
         requestHeadBytes: limits.httpHeadBytes,
         events: limits.analyticsEvents,
         eventBytes: limits.analyticsEventsBytes,
-        requestBytes: limits.httpRequestBytes,
-        requestHeadBytes: limits.httpHeadBytes,
       },
     ]);
     expect(given[0]?.spentMs).toBeGreaterThanOrEqual(0);
