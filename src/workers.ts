@@ -43,6 +43,7 @@ export interface WorkersOptions {
   /** Where analytics events go; the store alone where left out. */
   readonly sinks?: readonly AnalyticsSink[];
   readonly deliveryPolicy?: DeliveryPolicy;
+  readonly outsideMs?: number;
 }
 
 export interface Workers {
@@ -57,7 +58,7 @@ export interface Workers {
  * that hangs must not take the helpers' slots either.
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { store, temporal, connection, sandbox, taskQueue, checkpoint, wallMs } = options;
+  const { store, temporal, connection, sandbox, taskQueue, checkpoint, wallMs, outsideMs } = options;
   const { services = servicesNotConfigured } = options;
   const gateway = createHttpGateway(options.http);
   const { sinks = [storeSink], deliveryPolicy: policy = deliveryPolicy } = options;
@@ -73,7 +74,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     ...Object.fromEntries(
       [...activityHelpers.values()].map((helper) => [
         helper.name,
-        createCallHelper({ store, services, checkpoint }, helper),
+        createCallHelper({ store, services, checkpoint, outsideMs }, helper),
       ]),
     ),
   };

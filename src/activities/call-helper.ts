@@ -13,8 +13,10 @@ export function createCallHelper(deps: CallOutsideDeps, helper: ActivityHelper) 
   return async function callHelper(ref: HelperCallRef): Promise<void> {
     try {
       await deps.checkpoint?.('helper:before', { callId: ref.callId });
-      await call(ref);
+      const tidyUp = await call(ref);
       await deps.checkpoint?.('helper:recorded', { callId: ref.callId });
+      // What stays behind is swept by a later call.
+      await tidyUp?.().catch(() => undefined);
     } catch (error) {
       throw toApplicationFailure(error);
     }
@@ -23,7 +25,7 @@ export function createCallHelper(deps: CallOutsideDeps, helper: ActivityHelper) 
 
 /** Effect and answer in one transaction. */
 function createCallStore({ store, checkpoint }: CallOutsideDeps, helper: StoreHelper) {
-  return async ({ organizationId, callId }: HelperCallRef): Promise<void> => {
+  return async ({ organizationId, callId }: HelperCallRef): Promise<undefined> => {
     await answerCall(store.db, organizationId, callId, helper.effect, async (call): Promise<CallOutcome> => {
       try {
         const args = JsonObject.parse(JSON.parse(call.argsJson));

@@ -14,7 +14,12 @@ export interface CallOutsideDeps {
   readonly store: Store;
   readonly services: HelperServices;
   readonly checkpoint?: Checkpoint | undefined;
+  /** All tries of a helper that asks somebody else, milliseconds. */
+  readonly outsideMs?: number | undefined;
 }
+
+/** Done once the answer is recorded. */
+type TidyUp = () => Promise<void>;
 
 /** Less is not worth a request. */
 const shortestRequestMs = 1_000;
@@ -22,16 +27,17 @@ const shortestRequestMs = 1_000;
 /**
  * Reads the call, works, records the answer: three steps without a transaction around them, since the one in the
  * middle waits for somebody else. An answer once recorded stays, so a repeat of the activity changes nothing in the
- * store; that it changes nothing outside is the helper's business.
+ * store; that it changes nothing outside is the helper's business. Answers what is to be tidied up.
  */
-export function createCallOutside({ store, services, checkpoint }: CallOutsideDeps, helper: OutsideHelper) {
-  return async ({ organizationId, callId }: HelperCallRef): Promise<void> => {
+export function createCallOutside(deps: CallOutsideDeps, helper: OutsideHelper) {
+  const { store, services, checkpoint, outsideMs = limits.outsideHelperMs } = deps;
+  return async ({ organizationId, callId }: HelperCallRef): Promise<TidyUp | undefined> => {
     const { attempt, scheduledTimestampMs } = activityInfo();
-    const deadline = scheduledTimestampMs + limits.outsideHelperMs;
+    const deadline = scheduledTimestampMs + outsideMs;
     const call = await readOutsideCall(store.db, organizationId, callId);
-    if (call.state !== 'intent') return;
+    if (call.state !== 'intent') return undefined;
     const args = JsonObject.parse(JSON.parse(call.argsJson));
-    let tidyUp: (() => Promise<void>) | undefined;
+    let tidyUp: TidyUp | undefined;
 
     async function work(): Promise<JsonValue> {
       const left = deadline - Date.now();
@@ -51,8 +57,7 @@ export function createCallOutside({ store, services, checkpoint }: CallOutsideDe
 
     const outcome = await outcomeOf(work, () => helper.fallback(args), deadline, helper.name);
     await recordOutcome(store.db, organizationId, callId, outcome);
-    // What stays behind is swept by a later call.
-    await tidyUp?.().catch(() => undefined);
+    return tidyUp;
   };
 }
 

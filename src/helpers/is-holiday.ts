@@ -17,8 +17,8 @@ export const isHoliday = defineOutsideHelper({
       state: 'a code such as `NY`, or `None`: then only holidays of the whole country count',
       region: 'a code within the state such as `NO` (New Orleans), or `None`',
       check_date:
-        'a date as ISO 8601 text such as `2026-12-25`, or a date or datetime object. Of a time with an offset (`2026-12-25T03:00:00Z`) the ' +
-        'date that it is at the place counts, of a time without one the date that is written. `None`: today at the place',
+        'a date as ISO 8601 text such as `2026-12-25`. Of a time with an offset (`2026-12-25T03:00:00Z`) the date that it is ' +
+        'at the place counts, of a time without one the date that is written. `None`: today at the place',
     },
     returns: '`True` or `False`',
     errors: {

@@ -29,6 +29,7 @@ export type EventInput = z.input<typeof ConversationEventInput>;
 export interface SystemOptions {
   readonly checkpoint?: Checkpoint;
   readonly wallMs?: number;
+  readonly outsideMs?: number;
   readonly handlerSlots?: number;
   /** Stand-ins on this machine where left out. */
   readonly http?: HttpGatewayOptions;
@@ -86,7 +87,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
   async function startTestWorkers() {
     const sandbox = await createPythonSandbox({ pythonPath: inject('python') ?? 'python3' });
     const connection = await connectNative({ address });
-    const { checkpoint, services, wallMs, handlerSlots = 12, http = toStandIns, sinks, deliveryPolicy } = options;
+    const { checkpoint, services, wallMs, outsideMs, handlerSlots = 12, http = toStandIns } = options;
+    const { sinks, deliveryPolicy } = options;
     const running = await startWorkers({
       store,
       temporal,
@@ -101,6 +103,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
       ...(wallMs === undefined ? {} : { wallMs }),
       ...(sinks ? { sinks } : {}),
       ...(deliveryPolicy ? { deliveryPolicy } : {}),
+      ...(outsideMs === undefined ? {} : { outsideMs }),
     });
     return {
       async stop() {

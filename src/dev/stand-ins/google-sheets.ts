@@ -14,6 +14,8 @@ export interface GoogleStandIn extends StandInServer {
   readonly email: string;
   /** A spreadsheet shared with the account; its rows as texts, the header first. */
   create(spreadsheetId: string, options?: NewSpreadsheet): Spreadsheet;
+  /** One that was created. */
+  find(spreadsheetId: string): Spreadsheet;
   /** What stands in the first sheet. */
   rows(spreadsheetId: string): (string | number | boolean | null)[][];
 }
@@ -123,6 +125,7 @@ export async function startGoogleStandIn(options: GoogleStandInOptions = {}): Pr
     credentials: tokens.credentials,
     email,
     create,
+    find,
     rows: (spreadsheetId) => {
       const [sheet] = spreadsheets.get(spreadsheetId)?.sheets ?? [];
       return sheet === undefined ? [] : filledRows(sheet).map((row) => Array.from(row, plainValue));
