@@ -1,4 +1,5 @@
 import { activityInfo, Context } from '@temporalio/activity';
+import { z } from 'zod';
 import { JsonObject, type JsonValue } from '../contract/json.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
@@ -32,8 +33,11 @@ const shortestRequestMs = 1_000;
 export function createCallOutside(deps: CallOutsideDeps, helper: OutsideHelper) {
   const { store, services, checkpoint, outsideMs = limits.outsideHelperMs } = deps;
   return async ({ organizationId, callId }: HelperCallRef): Promise<TidyUp | undefined> => {
-    const { attempt, scheduledTimestampMs } = activityInfo();
+    const { attempt, scheduledTimestampMs, retryPolicy } = activityInfo();
     const deadline = scheduledTimestampMs + outsideMs;
+    const pauseMs = pauseAfter(attempt, retryPolicy);
+    const mayTryAgain = ({ retryAfterMs = pauseMs }: AfterwordError) =>
+      Date.now() + retryAfterMs + shortestRequestMs < deadline;
     const call = await readOutsideCall(store.db, organizationId, callId);
     if (call.state !== 'intent') return undefined;
     const args = JsonObject.parse(JSON.parse(call.argsJson));
@@ -55,31 +59,37 @@ export function createCallOutside(deps: CallOutsideDeps, helper: OutsideHelper) 
       return answer;
     }
 
-    const outcome = await outcomeOf(work, () => helper.fallback(args), deadline, helper.name);
+    const outcome = await work().then(succeeded, (error: unknown) => {
+      if (!(error instanceof AfterwordError) || (error.entry.retryable && mayTryAgain(error))) throw error;
+      return failed(helper, args, error);
+    });
     await recordOutcome(store.db, organizationId, callId, outcome);
     return tidyUp;
   };
 }
 
-/** Throws what is worth another try. */
-async function outcomeOf(
-  work: () => Promise<JsonValue>,
-  fallback: () => JsonValue | undefined,
-  deadline: number,
-  name: string,
-): Promise<CallOutcome> {
-  try {
-    return succeeded(await work());
-  } catch (error) {
-    if (!(error instanceof AfterwordError)) throw error;
-    if (error.entry.retryable && Date.now() + (error.retryAfterMs ?? 0) + shortestRequestMs < deadline) throw error;
-    const instead = error.entry.kind === 'input' || error.entry.kind === 'limit' ? undefined : fallback();
-    if (instead !== undefined) return succeeded(instead);
-    const { code, message } = error;
-    return error.entry.retryable
-      ? { state: 'transient', answerJson: null, error: { code, message: `${name} could not do its work: ${message}` } }
-      : { state: 'refused', answerJson: null, error: { code, message } };
-  }
+/** For good, or for as long as its tries may take. Wrong arguments are the author's to mend: no fallback hides them. */
+function failed(helper: OutsideHelper, args: JsonObject, { code, message, entry }: AfterwordError): CallOutcome {
+  const instead = entry.kind === 'input' || entry.kind === 'limit' ? undefined : helper.fallback(args);
+  if (instead !== undefined) return succeeded(instead);
+  return entry.retryable
+    ? {
+        state: 'transient',
+        answerJson: null,
+        error: { code, message: `${helper.name} could not do its work: ${message}` },
+      }
+    : { state: 'refused', answerJson: null, error: { code, message } };
+}
+
+/** As the server tells it: milliseconds. */
+const Backoff = z.object({ initialInterval: z.number(), backoffCoefficient: z.number(), maximumInterval: z.number() });
+
+/** How long Temporal waits after this try; an old server does not tell. */
+function pauseAfter(attempt: number, retryPolicy: unknown): number {
+  const backoff = Backoff.safeParse(retryPolicy);
+  if (!backoff.success) return 0;
+  const { initialInterval, backoffCoefficient, maximumInterval } = backoff.data;
+  return Math.min(initialInterval * backoffCoefficient ** (attempt - 1), maximumInterval);
 }
 
 function succeeded(answer: JsonValue): CallOutcome {

@@ -32,6 +32,8 @@ export interface StandInServer {
   /** Every request, oldest first. */
   readonly received: readonly Received[];
   fail(fault: Fault): void;
+  /** Nothing goes wrong any more. */
+  mend(): void;
   close(): Promise<void>;
 }
 
@@ -80,6 +82,9 @@ export async function startStandIn(answer: (request: Received) => Reply, port = 
     url: `http://127.0.0.1:${String(portOf(server.address()))}`,
     received,
     fail: (fault) => faults.push({ fault, left: fault.times ?? 1 }),
+    mend: () => {
+      faults.length = 0;
+    },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
