@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import { type Attempt, type Call, type Execution, HandlerError } from '../contract/execution.ts';
 import { JsonValue } from '../contract/json.ts';
 import type { AttemptLogs } from './logs.ts';
+import { readable } from './shown-calls.ts';
 import type { AttemptsTable, CallsTable, ExecutionsTable } from './tables.ts';
 
 /** An execution's row with what it shows of its event, conversation, handler and version. */
@@ -68,7 +69,7 @@ export function toCall(row: Selectable<CallsTable>, newestAttempt: number): Call
     effect: row.effect,
     state: row.state,
     args: JsonValue.parse(JSON.parse(row.args)),
-    answer: toJson(row.answer),
+    answer: readable(toJson(row.answer)),
     error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
     attempt: row.attempt,
     lastAttempt: row.last_attempt,

@@ -6,6 +6,7 @@ import { analyticsEventsOf } from './analytics-event-rows.ts';
 import type { Database } from './database.ts';
 import { toAttempt, toCall, toExecution } from './execution-rows.ts';
 import { logChunks, logsOf } from './logs.ts';
+import { shownJson } from './shown-calls.ts';
 import { isUuid } from './uuid-text.ts';
 
 export { readLogs } from './logs.ts';
@@ -89,6 +90,8 @@ export async function getExecution(db: Database, organizationId: string, id: str
   const calls = await db
     .selectFrom('calls')
     .selectAll()
+    // After all columns: these two are shown shorter than they are.
+    .select([shownJson('args').as('args'), shownJson('answer').as('answer')])
     .where('organization_id', '=', organizationId)
     .where('execution_id', '=', id)
     .orderBy('requested_at')

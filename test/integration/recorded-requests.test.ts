@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ExecutionDetail } from '../../src/contract/execution.ts';
 import { limits } from '../../src/domain/limits.ts';
@@ -14,6 +15,15 @@ beforeAll(async () => {
   upstream = await startUpstream(({ path, body }, response) => {
     if (path === '/drop') {
       response.destroy();
+      return;
+    }
+    if (path === '/gzip') {
+      response.setHeader('content-encoding', 'gzip');
+      response.end(gzipSync('packed and readable'));
+      return;
+    }
+    if (path === '/long') {
+      response.end('x'.repeat(100_000));
       return;
     }
     response.writeHead(statuses.shift() ?? 200, { 'set-cookie': 'seen=1', 'content-type': 'text/plain' });
@@ -151,6 +161,22 @@ return [first, second]`);
       error: { type: 'ConnectionError', message: expect.stringContaining('private or local address') as unknown },
     });
     expect(execution.calls).toMatchObject([{ state: 'refused', error: { code: 'http_refused' } }]);
+  });
+
+  it('is shown readable where its answer came compressed, and without a long body', async () => {
+    const execution = await run(`
+texts = [requests.get(URL + "/gzip").text, len(requests.post(URL + "/long", data="y" * 100000).text)]
+${failFirst}
+return texts`);
+    expect(execution.result).toEqual(['packed and readable', 100_000]);
+    expect(upstream.received).toHaveLength(2);
+    const [packed, long] = execution.calls;
+    expect(packed?.answer).toMatchObject({ status: 200, body: 'packed and readable' });
+    expect(long).toMatchObject({ args: { method: 'POST' }, answer: { status: 200 } });
+    for (const shown of [long?.args, long?.answer]) {
+      expect(shown).toMatchObject({ omittedBytes: expect.any(Number) as number });
+      expect(JSON.stringify(shown).length).toBeLessThan(2_000);
+    }
   });
 
   it('keeps binary bodies whole', async () => {

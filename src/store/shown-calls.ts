@@ -1,0 +1,38 @@
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { sql, type RawBuilder } from 'kysely';
+import { z } from 'zod';
+import type { JsonValue } from '../contract/json.ts';
+
+/** A request or an answer that is longer is shown without its body: an execution may have 190 of 5 MB each. */
+const mostShownBytes = 64 << 10;
+
+/** What is shown of the arguments or the answer of a call: of an HTTP request with a long body all but that. */
+export function shownJson(column: 'args' | 'answer'): RawBuilder<string> {
+  const json = sql.ref(`calls.${column}`);
+  return sql<string>`
+    case when octet_length(${json}) <= ${mostShownBytes}::integer or position(' ' in calls.name) = 0 then ${json}
+    else (${json}::jsonb - 'body' - 'bodyBase64' || jsonb_build_object('omittedBytes', octet_length(${json})))::text end`;
+}
+
+const Headers = z.array(z.tuple([z.string(), z.string()]));
+
+const decompressors: Readonly<Record<string, (packed: Buffer, options: { maxOutputLength: number }) => Buffer>> = {
+  gzip: gunzipSync,
+  deflate: inflateSync,
+  br: brotliDecompressSync,
+};
+
+/** The answer to a request as people can read it, where its body came compressed; else as it is. */
+export function readable(answer: JsonValue): JsonValue {
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return answer;
+  const { bodyBase64, ...rest } = answer;
+  const headers = Headers.safeParse(rest.headers);
+  if (typeof bodyBase64 !== 'string' || !headers.success) return answer;
+  const encoding = headers.data.find(([name]) => name === 'content-encoding')?.[1] ?? '';
+  try {
+    const body = decompressors[encoding]?.(Buffer.from(bodyBase64, 'base64'), { maxOutputLength: mostShownBytes * 16 });
+    return body === undefined ? answer : { ...rest, body: body.toString('utf8') };
+  } catch {
+    return answer; // not what its header says, or very long
+  }
+}
