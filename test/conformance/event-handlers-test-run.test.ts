@@ -3,23 +3,37 @@ import { z } from 'zod';
 import { ExecutionDetail } from '../../src/contract/execution.ts';
 import { ConversationEventInput } from '../../src/contract/conversation-event.ts';
 import { limits } from '../../src/domain/limits.ts';
+import { startGoogleStandIn, type GoogleStandIn } from '../../src/dev/stand-ins/google-sheets.ts';
+import { startLlmStandIn, type LlmStandIn } from '../../src/dev/stand-ins/llm.ts';
+import { createHelperServices } from '../../src/helper-services.ts';
 import { createConversationWriter } from '../../src/store/conversation-writer.ts';
 import { getConversation } from '../../src/store/conversations.ts';
 import { eventually, handler } from '../integration/spine-system.ts';
 import { startApi, type TestApi } from '../setup/api.ts';
+import { startUpstream, type Upstream } from '../setup/upstream.ts';
 import { closedEvent, organization, startSystem, type TestSystem } from '../setup/system.ts';
 
 let system: TestSystem;
 let api: TestApi;
 let conversation: { id: string; publicId: string };
+let google: GoogleStandIn;
+let llm: LlmStandIn;
+let upstream: Upstream;
 
 beforeAll(async () => {
-  system = await startSystem();
+  [google, llm] = await Promise.all([startGoogleStandIn(), startLlmStandIn()]);
+  upstream = await startUpstream((_request, response) => response.end('received'));
+  const services = createHelperServices({
+    llm: { baseUrl: llm.baseUrl, apiKey: 'key', model: 'model', api: 'responses' },
+    google: { credentials: google.credentials, rootUrl: google.url },
+  });
+  system = await startSystem({ services });
   api = await startApi(system);
 });
 afterAll(async () => {
   await api.stop();
   await system.stop();
+  await Promise.all([google.close(), llm.close(), upstream.close()]);
 });
 
 /** A stored conversation of the test's own. */
@@ -213,6 +227,38 @@ return {
     });
     expect(await written()).toEqual(before);
     expect(before).toMatchObject({ tags: ['old'], metadata: { kept: 'before', gone: 'before' } });
+  });
+
+  test('no row is written, though the sheet is read and checked', async () => {
+    google.create('sheet', { rows: [['name'], ['Ada']] });
+    const code = handler(`
+written = add_google_sheets_row("sheet", {"name": "Grace"})
+try:
+    return [written, add_google_sheets_row("sheet", {"surname": "Hopper"})]
+except HelperError as error:
+    return [written, error.code]`);
+    const run = await testRun({ code });
+    expect(run.result).toEqual([
+      { success: true, updatedRange: expect.stringMatching(/!A3(:A3)?$/) as unknown },
+      'sheet_column_unknown',
+    ]);
+    expect(google.rows('sheet')).toEqual([['name'], ['Ada']]);
+  });
+
+  test('the LLM and the holidays answer for real, and requests are sent', async () => {
+    llm.say('{"answer": "praise"}');
+    const code = handler(`
+import requests
+return [
+    llm_classify_category("What is it about?", "It is late", ["complaint", "praise"]),
+    is_holiday("DE", check_date="2026-10-03"),
+    requests.post(${JSON.stringify(upstream.url)} + "/crm", json={"n": 1}).text,
+]`);
+    const run = await testRun({ code });
+    expect(run.error).toBeNull();
+    expect(run.result).toEqual(['praise', true, 'received']);
+    expect(upstream.received).toMatchObject([{ method: 'POST', path: '/crm' }]);
+    expect(run.calls.map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
   });
 
   test('one run sees nothing of another', async () => {
