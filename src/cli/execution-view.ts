@@ -64,6 +64,7 @@ export function executionText(output: Output, execution: ExecutionDetail): strin
       : []),
     `${heading('attempts')}\n${indented(attemptTable(output, execution.attemptLog))}`,
     `${heading('calls')}\n${callsText(output, execution.calls)}`,
+    ...analyticsSection(execution, heading),
     logSection(heading('stdout'), execution.stdout, execution),
     logSection(heading('stderr'), execution.stderr, execution),
   ];
@@ -123,6 +124,16 @@ function attemptTable(output: Output, attempts: readonly Attempt[]): string {
 function callsText(output: Output, calls: readonly Call[]): string {
   if (calls.length === 0) return '  none';
   return `  ${plural(calls.length, 'call')}\n${calls.map((call) => indented(callText(output, call))).join('\n')}`;
+}
+
+/** Nothing where the execution registered nothing. */
+function analyticsSection({ analyticsEvents }: ExecutionDetail, heading: (text: string) => string): string[] {
+  if (analyticsEvents.length === 0) return [];
+  const lines = analyticsEvents.map(({ state, reason, registered, attempt }) => {
+    const remark = reason === null ? '' : `: ${oneLine(reason, 200)}`;
+    return `attempt ${attempt}  ${state}${remark}\n  ${oneLine(JSON.stringify(registered), 2_000)}`;
+  });
+  return [`${heading('analytics events')}\n${indented(lines.join('\n'))}`];
 }
 
 function callText(output: Output, call: Call): string {

@@ -2,7 +2,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import { z } from 'zod';
 import { EventType } from '../contract/conversation-event.ts';
-import { HandlerName } from '../contract/handler.ts';
+import { HandlerName, HandlerSettings } from '../contract/handler.ts';
 import { eventTypeNames } from '../domain/event-types.ts';
 import { limits } from '../domain/limits.ts';
 import type { FieldError } from '../domain/errors.ts';
@@ -22,6 +22,9 @@ const FolderHandler = z.strictObject({
     .min(1, `at least 1`)
     .max(limits.maxAttempts, `at most ${limits.maxAttempts}`)
     .optional(),
+  tool: HandlerSettings.shape.tool,
+  globals: HandlerSettings.shape.globals,
+  constants: HandlerSettings.shape.constants,
 });
 export type FolderHandler = z.infer<typeof FolderHandler>;
 

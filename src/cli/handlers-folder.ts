@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HandlerPush } from '../contract/handler.ts';
+import type { HandlerPush, HandlerSettings } from '../contract/handler.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
@@ -59,9 +59,19 @@ function toPush(handler: FolderHandler, { text, language }: Code): HandlerPush {
     eventType: handler.event,
     language,
     code: text,
-    settings: { attempts: handler.attempts ?? limits.defaultAttempts },
+    settings: settingsOf(handler),
     ...(handler.enabled === undefined ? {} : { enabled: handler.enabled }),
   };
+}
+
+/** What the entry says and what it leaves out, as the server keeps it. */
+export function settingsOf({ attempts = limits.defaultAttempts, tool, globals, constants }: FolderHandler) {
+  return {
+    attempts,
+    ...(tool === undefined ? {} : { tool }),
+    ...(globals === undefined ? {} : { globals }),
+    ...(constants === undefined ? {} : { constants }),
+  } satisfies HandlerSettings;
 }
 
 export function faultsIn(folder: string, faults: readonly FieldError[]): AfterwordError {

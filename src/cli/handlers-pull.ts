@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Document } from 'yaml';
 import { HandlerName } from '../contract/handler.ts';
 import type { HandlerVersion, HandlerWithCode } from '../contract/handler.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
 import { eventTypeNames } from '../domain/event-types.ts';
-import { limits } from '../domain/limits.ts';
 import { readCode } from './code-file.ts';
 import { handlersFileName } from './handlers-file.ts';
 import type { FolderHandler } from './handlers-file.ts';
-import { faultsIn, readHandlersFile } from './handlers-folder.ts';
+import { faultsIn, readHandlersFile, settingsOf } from './handlers-folder.ts';
 
 export interface ServerHandler {
   readonly handler: HandlerWithCode;
@@ -113,13 +113,12 @@ function chooseFile(entry: FolderHandler | undefined, name: string, claimed: Map
   return file;
 }
 
-function attemptsOf(entry: FolderHandler): number {
-  return entry.attempts ?? limits.defaultAttempts;
-}
+/** Settings of a tool; the server says nothing of those that are not set. */
+const toolSettings = ['tool', 'globals', 'constants'] as const;
 
 function newEntry(handler: HandlerWithCode, file: string): Settings {
   const { name, enabled, settings } = handler;
-  return { name, event: eventOf(handler), file, enabled, attempts: settings.attempts };
+  return { name, event: eventOf(handler), file, enabled, ...settings };
 }
 
 /** What an entry leaves out stays out where it means the same. */
@@ -129,7 +128,12 @@ function changedSettings(entry: FolderHandler, handler: HandlerWithCode, file: s
     ...(event === entry.event ? {} : { event }),
     ...(file === entry.file ? {} : { file }),
     ...(entry.enabled === undefined || entry.enabled === handler.enabled ? {} : { enabled: handler.enabled }),
-    ...(attemptsOf(entry) === handler.settings.attempts ? {} : { attempts: handler.settings.attempts }),
+    ...(settingsOf(entry).attempts === handler.settings.attempts ? {} : { attempts: handler.settings.attempts }),
+    ...Object.fromEntries(
+      toolSettings
+        .filter((key) => !isDeepStrictEqual(entry[key], handler.settings[key]))
+        .map((key) => [key, handler.settings[key]]),
+    ),
   };
 }
 
@@ -154,13 +158,20 @@ function codeConflicts(
 
 function settingsConflicts(entry: FolderHandler, changed: Settings, versions: readonly HandlerVersion[]): FieldError[] {
   const field = `${handlersFileName}, ${entry.name}`;
-  const wasPushed = versions.some(({ settings }) => settings.attempts === attemptsOf(entry));
+  const own = settingsOf(entry);
+  const wasPushed = versions.some(({ settings }) => isDeepStrictEqual(settings, own));
   return [
     ...(changed.event === undefined ? [] : [{ field, message: `event is ${changed.event} on the server` }]),
     ...(changed.enabled === undefined ? [] : [{ field, message: `enabled is ${changed.enabled} on the server` }]),
     ...(changed.attempts === undefined || wasPushed
       ? []
       : [{ field, message: `attempts is ${changed.attempts} on the server` }]),
+    ...toolSettings
+      .filter((key) => key in changed && !wasPushed)
+      .map((key) => ({
+        field,
+        message: `${key} is ${changed[key] === undefined ? 'not set' : JSON.stringify(changed[key])} on the server`,
+      })),
   ];
 }
 
@@ -169,7 +180,11 @@ function applySettings(document: Document, { index, settings }: Plan): void {
     document.addIn(['handlers'], document.createNode(settings));
     return;
   }
-  for (const [key, value] of Object.entries(settings)) document.setIn(['handlers', index, key], value);
+  for (const [key, value] of Object.entries(settings)) {
+    const path = ['handlers', index, key];
+    if (value === undefined) document.deleteIn(path);
+    else document.setIn(path, value);
+  }
 }
 
 /** Readers see the old file or the new one, never a part. */

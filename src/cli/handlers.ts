@@ -20,7 +20,8 @@ The folder has a handlers.yaml:
       event: conversation_closed
       file: crm_sync.py
       enabled: true        # optional; left out, a push leaves it as it is
-      attempts: 3          # optional, 1 to 10`;
+      attempts: 3          # optional, 1 to 10
+      tool: OrderStatus    # optional, of a file with several tools; so are globals and constants of a tool`;
 
 export function addHandlersCommands(program: Command, environment: CliEnvironment): void {
   const handlers = program.command('handlers').description('the handlers: push and pull a folder, switch on and off');

@@ -77,6 +77,40 @@ describe('handlers', () => {
     expect((await cli.run(['handlers', 'push', dir])).stdout).toContain('crm-sync: unchanged');
   });
 
+  test('a tool’s settings are pushed, pulled and never overwritten unless forced', async () => {
+    const entry = `handlers:
+  - name: order-tool
+    event: conversation_closed
+    file: order_tool.py
+    tool: B
+    globals:
+      currency: EUR
+`;
+    const source = 'from weni import Tool\nclass A(Tool): pass\nclass B(Tool): pass\n';
+    const dir = folder({ 'handlers.yaml': entry, 'order_tool.py': source });
+    expect((await cli.run(['handlers', 'push', dir])).stdout).toContain('order-tool: created');
+    expect((await cli.run(['handlers', 'push', dir])).stdout).toContain('order-tool: unchanged');
+
+    const fresh = join(cli.folder, 'fresh-tool');
+    await cli.run(['handlers', 'pull', fresh]);
+    expect(readFileSync(join(fresh, 'handlers.yaml'), 'utf8')).toMatch(/tool: B\n\s+globals:\n\s+currency: EUR/);
+    expect((await cli.run(['handlers', 'push', fresh])).stdout).toContain('order-tool: unchanged');
+
+    writeFileSync(
+      join(dir, 'handlers.yaml'),
+      `${entry.replace('tool: B', 'tool: A')}    constants: { tone: formal }\n`,
+    );
+    const refused = await cli.run(['handlers', 'pull', dir]);
+    expect(refused.stderr).toContain('handlers.yaml, order-tool: tool is "B" on the server');
+    expect(refused.stderr).toContain('handlers.yaml, order-tool: constants is not set on the server');
+    expect(await cli.run(['handlers', 'pull', dir, '--force'])).toMatchObject({ exitCode: 0 });
+    expect((await cli.run(['handlers', 'push', dir])).stdout).toContain('order-tool: unchanged');
+    expect(readFileSync(join(dir, 'handlers.yaml'), 'utf8')).toContain(entry.trimEnd());
+
+    writeFileSync(join(dir, 'handlers.yaml'), entry.replace('tool: B', 'tool: not-a-class'));
+    expect((await cli.run(['handlers', 'push', dir])).stderr).toMatch(/line 5: tool: .*the name of a Python class/);
+  });
+
   test('pull gives a handler a file of its own where its name’s is taken', async () => {
     const dir = folder({
       'handlers.yaml': 'handlers:\n  - {name: mine, event: conversation_closed, file: notify.py}\n',
@@ -106,7 +140,7 @@ describe('handlers', () => {
     expect(list.stdout).toMatch(/^crm-sync\s+conversation_closed\s+on\s+1\s/m);
     expect(list.stdout).toMatch(/^notify\s+conversation_handed_off\s+off\s+1\s/m);
     expect(JSON.parse((await cli.run(['--json', 'handlers', 'list'])).stdout)).toMatchObject({
-      items: [{ name: 'crm-sync' }, { name: 'notify' }],
+      items: [{ name: 'crm-sync' }, { name: 'notify' }, { name: 'order-tool' }],
     });
   });
 
@@ -134,7 +168,7 @@ describe('push of a folder with a fault names file, line and what to do, and sen
     [
       'an unknown key',
       { 'handlers.yaml': entry('    atempts: 3\n') },
-      /line 5: unknown key "atempts"; known: name, event, file, enabled, attempts/,
+      /line 5: unknown key "atempts"; known: name, event, file, enabled, attempts, tool, globals, constants/,
     ],
     [
       'an unknown event',

@@ -70,6 +70,8 @@ describe('a recorded history', () => {
     ['no-handlers', 'openEvent'],
     ['direct-start', 'openEvent'],
     ['failed', 'settle'],
+    ['delivers-analytics', 'deliver-analytics'],
+    ['redelivers-analytics', 'redeliverAnalytics'],
     ['cancelled-waiting', 'EVENT_TYPE_ACTIVITY_TASK_CANCELED'],
     ['cancelled-running', 'EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED'],
     ['cancelled-with-call-in-flight', 'EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED'],

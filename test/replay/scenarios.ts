@@ -35,6 +35,11 @@ def handle_event(context):
         raise ValueError("once")
     return get_conversation_metadata(context, "csat")
 `;
+const registers = `
+def handle_event(context):
+    register_event({"key": "k", "value_type": "int", "value": 1})
+    return 1
+`;
 const callsThenHangs =
   'import time\ndef handle_event(context):\n    add_conversation_tag(context, "vip")\n    time.sleep(600)\n';
 
@@ -44,6 +49,24 @@ export const scenarios: readonly Scenario[] = [
     async record(system) {
       await system.push('calls', calls);
       return settled(system, 'succeeded-with-calls', await begin(system));
+    },
+  },
+  {
+    name: 'delivers-analytics',
+    async record(system) {
+      await system.push('registers', registers);
+      return settled(system, 'delivers-analytics', await begin(system));
+    },
+  },
+  {
+    name: 'redelivers-analytics',
+    async record(system) {
+      await system.startWorkers();
+      const workflowId = 'analytics-redelivery/recorded';
+      const { client } = system.temporal;
+      const { taskQueue } = system;
+      await client.workflow.execute('redeliverAnalytics', { workflowId, taskQueue, args: [] });
+      return { 'redelivers-analytics': workflowId };
     },
   },
   {
