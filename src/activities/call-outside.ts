@@ -68,17 +68,16 @@ export function createCallOutside(deps: CallOutsideDeps, helper: OutsideHelper) 
   };
 }
 
-/** For good, or for as long as its tries may take. Wrong arguments are the author's to mend: no fallback hides them. */
+/**
+ * For good, or for as long as its tries may take. Wrong arguments are the author's to mend: no fallback hides them.
+ * Beside a fallback the record keeps what it stands in for.
+ */
 function failed(helper: OutsideHelper, args: JsonObject, { code, message, entry }: AfterwordError): CallOutcome {
+  const told = entry.retryable ? `${helper.name} could not do its work: ${message}` : message;
+  const error = { code, message: told };
   const instead = entry.kind === 'input' || entry.kind === 'limit' ? undefined : helper.fallback(args);
-  if (instead !== undefined) return succeeded(instead);
-  return entry.retryable
-    ? {
-        state: 'transient',
-        answerJson: null,
-        error: { code, message: `${helper.name} could not do its work: ${message}` },
-      }
-    : { state: 'refused', answerJson: null, error: { code, message } };
+  if (instead !== undefined) return { ...succeeded(instead), error };
+  return { state: entry.retryable ? 'transient' : 'refused', answerJson: null, error };
 }
 
 /** As the server tells it: milliseconds. */

@@ -116,9 +116,11 @@ function unansweredAs(
     return { state: 'transient', answerJson: null, error };
   }
   const instead = helper.works === 'outside' ? helper.fallback(args) : undefined;
-  if (instead !== undefined) return { state: 'succeeded', answerJson: JSON.stringify(instead), error: null };
   const message = `${helper.name} could not do its work: ${outcome.message}`;
-  return { state: 'transient', answerJson: null, error: { code: 'helper_unavailable', message } };
+  const error = { code: 'helper_unavailable', message };
+  return instead === undefined
+    ? { state: 'transient', answerJson: null, error }
+    : { state: 'succeeded', answerJson: JSON.stringify(instead), error };
 }
 
 function toReply(call: LedgerCall): CallReply {

@@ -38,5 +38,5 @@ export const llmErrors = {
 export const llmNotes = [
   `Failures that pass (the network, 429, 5xx, more than ${String(limits.outsideRequestMs / 1000)} seconds) are tried again, ` +
     `in all for at most ${String(limits.outsideHelperMs / 1000)} seconds; a \`Retry-After\` is kept. Only then, or at once ` +
-    'where another try cannot help, the fallback is the answer. Wrong arguments raise all the same.',
+    'where another try cannot help, the fallback is the answer, and the call keeps the error beside it. Wrong arguments raise all the same.',
 ];

@@ -51,7 +51,7 @@ describe('a helper that asks somebody else', () => {
       attempts: 1,
       result: { False: false, None: 'helper_unavailable' },
       calls: [
-        { state: 'succeeded' },
+        { state: 'succeeded', answer: false, error: { code: 'helper_unavailable' } },
         { state: 'transient', error: { message: 'llm_classify_binary could not do its work: the LLM answered 503' } },
       ],
     });
@@ -79,7 +79,10 @@ describe('a helper that asks somebody else', () => {
     });
     const execution = await run({ raises: binary(), fallback: binary(', fallback=False') });
     expect(execution?.result).toEqual({ raises: 'llm_failed', fallback: false });
-    expect(execution?.calls).toMatchObject([{ state: 'refused' }, { state: 'succeeded' }]);
+    expect(execution?.calls).toMatchObject([
+      { state: 'refused', error: { code: 'llm_failed' } },
+      { state: 'succeeded', answer: false, error: { code: 'llm_failed' } },
+    ]);
     expect(asked() - before).toBe(2);
   });
 

@@ -128,6 +128,7 @@ export async function readCall(db: Database, organizationId: string, callId: str
 export interface CallOutcome {
   readonly state: Exclude<CallState, 'intent'>;
   readonly answerJson: string | null;
+  /** Of a call that succeeded: what the handler's own fallback stands in for. */
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
