@@ -147,7 +147,10 @@ function callText(output: Output, call: Call): string {
     formatDuration(call.durationMs),
     ...remarks,
   ].join(' · ');
-  const answer = call.error === null ? JSON.stringify(call.answer) : `${call.error.code}: ${call.error.message}`;
+  const error = call.error === null ? '' : `${call.error.code}: ${call.error.message}`;
+  const given = JSON.stringify(call.answer);
+  const withError = call.state === 'succeeded' ? `${given} (the fallback, for ${error})` : error;
+  const answer = call.error === null ? given : withError;
   return [
     head,
     `  → ${oneLine(JSON.stringify(call.args), 2_000)}`,
