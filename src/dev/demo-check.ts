@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiClient } from '../cli/api-client.ts';
+import { fetchDetails } from '../cli/wait.ts';
 import type { Published } from '../client.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
-import { expectedConversations, expectedRequests, expectedRows } from './demo-expectations.ts';
+import { expectedConversations, expectedEvents, expectedRequests, expectedRows } from './demo-expectations.ts';
 import { exampleSpreadsheet, type StandIns } from './parts/stand-ins-part.ts';
 import type { ExpectedConversation } from './demo-expectations.ts';
 
@@ -24,6 +25,12 @@ export async function checkDemo(
     ...compared('requests that arrived', expectedRequests, arrived.sort()),
     ...compared('rows of the sheet', expectedRows, rows),
   ];
+  const { items: classified } = await api.executions({ conversation: 'EXAMPLE1', handler: 'classify-conversation' });
+  const details = await fetchDetails(api, classified);
+  const events = details.flatMap(({ analyticsEvents }) =>
+    analyticsEvents.map(({ event, deliveries }) => [event?.value, ...deliveries.map(({ state }) => state)]),
+  );
+  outside.push(...compared('analytics events', expectedEvents, events));
   const differences = [
     ...faults.flat(),
     ...outside,

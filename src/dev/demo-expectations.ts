@@ -35,3 +35,6 @@ export const expectedRows = [
   ['Conversation ID', 'Subject', 'Messages', 'Closed At', 'Business'],
   ['EXAMPLE1', 'Where is my order?', 5, '2026-01-15T09:21:00Z', 'example-shop'],
 ];
+
+/** The value of each analytics event, and what became of it in each sink. */
+export const expectedEvents = [['resolved', 'delivered']];

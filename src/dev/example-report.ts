@@ -1,6 +1,7 @@
 import { statusText } from '../cli/output.ts';
 import type { Output } from '../cli/output.ts';
 import { formatDuration, indented, oneLine } from '../cli/text.ts';
+import type { AnalyticsEvent } from '../contract/analytics.ts';
 import type { Call, ExecutionDetail } from '../contract/execution.ts';
 import { isRequestName } from '../domain/recorded-calls.ts';
 import type { JsonValue } from '../contract/json.ts';
@@ -18,7 +19,7 @@ export function exampleReport(output: Output, runs: readonly ExampleRun[], workf
     const rows = run.executions.map((execution) => row(output, execution));
     return [
       `${output.style('bold', run.event.type)}${about}`,
-      indented(output.table(['HANDLER', 'STATUS', 'TIME', 'CALLS'], rows)),
+      indented(output.table(['HANDLER', 'STATUS', 'TIME', 'CALLS AND EVENTS'], rows)),
       output.style('dim', `  ${workflowUrl(run)}`),
     ].join('\n');
   });
@@ -43,7 +44,7 @@ function row(output: Output, execution: ExecutionDetail): string[] {
     statusText(output, execution),
     formatDuration(execution.runMs),
     execution.error === null
-      ? execution.calls.map(callText).join('\n')
+      ? [...execution.calls.map(callText), ...execution.analyticsEvents.map(eventText)].join('\n')
       : oneLine(`${execution.error.type}: ${execution.error.message}`, 60),
   ];
 }
@@ -56,6 +57,12 @@ function callText({ name, args, answer }: Call): string {
   }
   const [first] = typeof args === 'object' && args !== null && !Array.isArray(args) ? Object.values(args) : [];
   return first === undefined ? name : `${name} ${argumentText(first)}`;
+}
+
+/** `conversation_classification "resolved" delivered`: what was registered, and what has become of it. */
+function eventText({ event, state, deliveries }: AnalyticsEvent): string {
+  const became = deliveries.map((delivery) => delivery.state).join(', ');
+  return event === null ? state : `${event.key} ${argumentText(event.value)} ${became}`;
 }
 
 function argumentText(value: JsonValue): string {
