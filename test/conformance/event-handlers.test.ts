@@ -60,24 +60,24 @@ const conversation = (more: object = {}) => {
 };
 
 describe('the events', () => {
-  it.each(['agent', 'bot', 'automation'] as const)('C1: a conversation closed by %s fires', async (actor) => {
+  it.each(['agent', 'bot', 'automation'] as const)('C 1. a conversation closed by %s fires', async (actor) => {
     const { status, result } = await resultOf(returning('context["args"]["actor"]'), { actor });
     expect({ status, result }).toEqual({ status: 'succeeded', result: actor });
   });
 
-  it('C2: a hand-off fires only the handlers of its own type', async () => {
+  it('C 2. a hand-off fires only the handlers of its own type', async () => {
     await system.push('on-closing', returning('1'));
     await system.push('on-hand-off', returning('2'), { eventType: 'conversation_handed_off' });
     expect(Object.keys(await system.run({ type: 'conversation_handed_off' }))).toEqual(['on-hand-off']);
   });
 
-  it('C3: a handler has exactly one event type, and keeps it', async () => {
+  it('C 3. a handler has exactly one event type, and keeps it', async () => {
     await system.push('one-type', returning('1'));
     const other = system.push('one-type', returning('1'), { eventType: 'conversation_handed_off' });
     await expect(other).rejects.toMatchObject({ code: 'handler_event_type_fixed' });
   });
 
-  it('C4: of four handlers one fails, one hangs and one is slow; the others end as if they were alone', async () => {
+  it('C 4. of four handlers one fails, one hangs and one is slow; the others end as if they were alone', async () => {
     const tagging = 'def handle_event(context):\n    return add_conversation_tag(context, "fine")["success"]\n';
     const codes = {
       fine: tagging,
@@ -98,7 +98,7 @@ describe('the events', () => {
     expect(Date.parse(together.fine?.finishedAt ?? '')).toBeLessThan(Date.parse(together.slow?.finishedAt ?? ''));
   });
 
-  it('C5: only the organisation’s own handlers run, on its own data', async () => {
+  it('C 5. only the organisation’s own handlers run, on its own data', async () => {
     const { db } = system.store;
     await ensureOrganization(db, { id: 'other', name: 'Other' });
     const code = 'def handle_event(context):\n    return get_conversation_metadata(context, "whose")\n';
@@ -117,7 +117,7 @@ describe('the events', () => {
     expect((await getConversation(db, organization, event.conversation.id)).metadata).toEqual({ whose: 'ours' });
   });
 
-  it('C14: closing never waits for handlers', async () => {
+  it('C 14. closing never waits for handlers', async () => {
     await system.push('hangs-long', 'import time\ndef handle_event(context):\n    time.sleep(600)\n', {
       settings: { attempts: 1 },
     });
@@ -126,7 +126,7 @@ describe('the events', () => {
     await system.client.cancel(workflowId);
   });
 
-  it('C21: an event that comes twice runs nothing twice', async () => {
+  it('C 21. an event that comes twice runs nothing twice', async () => {
     await system.push('once', 'def handle_event(context):\n    add_conversation_event(context, "ran")\n');
     const event = closedEvent();
     const first = await system.client.publish(event);
@@ -137,7 +137,7 @@ describe('the events', () => {
     expect((await getConversation(system.store.db, organization, event.conversation.id)).timeline).toHaveLength(1);
   });
 
-  it('C21: the guard of the page, by metadata, works too', async () => {
+  it('C 21. the guard of the page, by metadata, works too', async () => {
     const code = `
 def handle_event(context):
     if get_conversation_metadata(context, "processed"):
@@ -153,12 +153,12 @@ def handle_event(context):
 });
 
 describe('the context', () => {
-  it.each(['conversation_closed', 'conversation_handed_off'] as const)('C6: args.event_type is %s', async (type) => {
+  it.each(['conversation_closed', 'conversation_handed_off'] as const)('C 6. args.event_type is %s', async (type) => {
     const { result } = await resultOf(returning('context["args"]["event_type"]'), { type }, { eventType: type });
     expect(result).toBe(type);
   });
 
-  it('C7: has every field of the page', async () => {
+  it('C 7. has every field of the page', async () => {
     const given = conversation({ initialChannel: 'email', latestChannel: 'sms' });
     const { result } = await resultOf(returning('context'), { conversation: given });
     const { id, publicId, subject, businessSlug } = given;
@@ -171,7 +171,7 @@ describe('the context', () => {
     expect(id).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('C8: messages have their senders, ISO timestamps and channels', async () => {
+  it('C 8. messages have their senders, ISO timestamps and channels', async () => {
     const messages = (['customer', 'bot', 'agent'] as const).map((sender, index) => ({
       sender,
       timestamp: `2026-01-05T10:0${String(index)}:00+01:00`,
@@ -187,7 +187,7 @@ describe('the context', () => {
     }
   });
 
-  it('C9: browser_session is there only for web chat', async () => {
+  it('C 9. browser_session is there only for web chat', async () => {
     const code = returning('context.get("browser_session", "absent")');
     const browserSession = { pageUrl: 'https://shop.example.com' };
     expect((await resultOf(code, { conversation: conversation({ browserSession }) })).result).toEqual(browserSession);
@@ -195,7 +195,7 @@ describe('the context', () => {
   });
 
   it.each(['notify_webhook.py', 'update_crm.py', 'tell_slack.py'])(
-    'C10: %s runs on a conversation without messages',
+    'C 10. %s runs on a conversation without messages',
     async (file) => {
       const { status } = await resultOf(await sample(file), { conversation: conversation({ messages: [] }) });
       expect(status).toBe('succeeded');
@@ -205,7 +205,7 @@ describe('the context', () => {
 });
 
 describe('how a handler ends', () => {
-  it('C11: one that does not end is killed, children included, its output kept', async () => {
+  it('C 11. one that does not end is killed, children included, its output kept', async () => {
     const code = `
 import sys, threading, time
 def handle_event(context):
@@ -227,19 +227,19 @@ def handle_event(context):
     ['a syntax error', 'def handle_event(context)\n', 'syntax_error', 'SyntaxError'],
     ['no entry point', 'def handle(context):\n    pass\n', 'no_entry_point', 'NoEntryPoint'],
     ['a result that is not JSON', returning('{1, 2}'), 'not_json', 'NotJson'],
-  ])('C12: %s is logged, on stderr too', async (_what, code, reason, type) => {
+  ])('C 12. %s is logged, on stderr too', async (_what, code, reason, type) => {
     const execution = await resultOf(code);
     expect(execution).toMatchObject({ status: 'failed', reason, error: { type } });
     expect(execution.stderr).toContain(type);
   });
 
-  it('C13: result, stdout and stderr are kept', async () => {
+  it('C 13. result, stdout and stderr are kept', async () => {
     const code =
       'import sys\ndef handle_event(context):\n    print("out")\n    print("err", file=sys.stderr)\n    return {"a": 1}\n';
     expect(await resultOf(code)).toMatchObject({ result: { a: 1 }, stdout: 'out\n', stderr: 'err\n' });
   });
 
-  it('C16: metadata is shared by the executions of a conversation', async () => {
+  it('C 16. metadata is shared by the executions of a conversation', async () => {
     const shared = conversation();
     await resultOf('def handle_event(context):\n    set_conversation_metadata(context, "k", "v")\n', {
       conversation: shared,
@@ -251,7 +251,7 @@ def handle_event(context):
 });
 
 describe('requests', () => {
-  it('C22: the sample that notifies a webhook runs unchanged', async () => {
+  it('C 22. the sample that notifies a webhook runs unchanged', async () => {
     const given = conversation();
     const { result } = await resultOf(await sample('notify_webhook.py'), { conversation: given });
     expect(result).toEqual({ status: 'notified' });
@@ -265,7 +265,7 @@ describe('requests', () => {
     });
   });
 
-  it('C22: the sample that updates a CRM runs unchanged', async () => {
+  it('C 22. the sample that updates a CRM runs unchanged', async () => {
     const given = conversation();
     const { result } = await resultOf(await sample('update_crm.py'), { conversation: given });
     expect(result).toEqual({ status: 'synced' });
@@ -277,7 +277,7 @@ describe('requests', () => {
     });
   });
 
-  it('C22: the sample that tells Slack runs unchanged', async () => {
+  it('C 22. the sample that tells Slack runs unchanged', async () => {
     const given = conversation();
     const type = 'conversation_handed_off';
     const { result } = await resultOf(
@@ -296,7 +296,7 @@ describe('requests', () => {
     });
   });
 
-  it('C23: a private network address is refused', async () => {
+  it('C 23. a private network address is refused', async () => {
     const code = `
 import requests
 def handle_event(context):
