@@ -18,6 +18,7 @@ import { connectTemporal } from '../../src/temporal/connection.ts';
 import { connectNative } from '../../src/temporal/native-connection.ts';
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
 import { startWorkers } from '../../src/workers.ts';
+import { createPosts } from './posts.ts';
 import { serve } from './serve.ts';
 
 const log = createLog({ level: 'warn', process: 'bench' });
@@ -48,26 +49,7 @@ serve({
       await pushHandler(store.db, organization, push);
     }
   },
-  /** One POST from this process without anything of ours, milliseconds. */
-  async postDirectly({ url, body }: { url: string; body: string }) {
-    const from = performance.now();
-    await (await fetch(url, { method: 'POST', body })).arrayBuffer();
-    return performance.now() - from;
-  },
-  async postThroughGateway({ url, body }: { url: string; body: string }) {
-    const request = { method: 'POST', url, headers: [], body: Buffer.from(body), insecure: false };
-    const from = performance.now();
-    const { ok } = await gateway.send({ ...request, connectMs: 5_000, readMs: 5_000 }, new AbortController().signal);
-    if (!ok) throw new Error('the gateway did not send it');
-    return performance.now() - from;
-  },
-  async commitTwice(organization: string) {
-    const from = performance.now();
-    for (const name of ['one', 'two']) {
-      await store.db.updateTable('organizations').set({ name }).where('id', '=', organization).execute();
-    }
-    return performance.now() - from;
-  },
+  ...createPosts(store, gateway),
   async saveConversation({ organization, conversation }: { organization: string; conversation: unknown }) {
     await store.db
       .transaction()
