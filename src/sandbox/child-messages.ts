@@ -63,8 +63,9 @@ export function parseChildMessage(line: string): ChildMessage {
 /** Cuts a stream of bytes into lines of at most `mostBytes`; invalid UTF-8 becomes U+FFFD. */
 export class LineSplitter {
   readonly #mostBytes: number;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  /** The line so far: one buffer that grows, since a child may send a byte at a time and each part costs memory. */
+  #pending = Buffer.alloc(0);
+  #length = 0;
 
   constructor(mostBytes: number) {
     this.#mostBytes = mostBytes;
@@ -73,25 +74,31 @@ export class LineSplitter {
   *push(chunk: Buffer): Generator<string> {
     let start = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      this.#keep(chunk.subarray(start, end));
+      const part = chunk.subarray(start, end);
       start = end + 1;
-      yield this.#take();
+      yield this.#lineEndingIn(part);
     }
     this.#keep(chunk.subarray(start));
   }
 
-  #keep(part: Buffer): void {
-    if (part.length === 0) return;
-    this.#pendingBytes += part.length;
-    if (this.#pendingBytes > this.#mostBytes) throw new ProtocolViolation('a line that is too long');
-    this.#pending.push(part);
+  #lineEndingIn(part: Buffer): string {
+    if (this.#length === 0 && part.length <= this.#mostBytes) return part.toString('utf8');
+    this.#keep(part);
+    const line = this.#pending.toString('utf8', 0, this.#length);
+    this.#pending = Buffer.alloc(0);
+    this.#length = 0;
+    return line;
   }
 
-  #take(): string {
-    const [first] = this.#pending;
-    const line = this.#pending.length === 1 && first ? first : Buffer.concat(this.#pending);
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    return line.toString('utf8');
+  #keep(part: Buffer): void {
+    const length = this.#length + part.length;
+    if (length > this.#mostBytes) throw new ProtocolViolation('a line that is too long');
+    if (length > this.#pending.length) {
+      const larger = Buffer.allocUnsafe(2 * length);
+      this.#pending.copy(larger, 0, 0, this.#length);
+      this.#pending = larger;
+    }
+    part.copy(this.#pending, this.#length);
+    this.#length = length;
   }
 }

@@ -34,6 +34,9 @@ export type ConversationEvent =
 /** What stands around arguments and results, and the runner's own messages: at most a traceback, all of it escaped. */
 const mostEnvelopeBytes = 320 << 10;
 
+/** Each of the texts that say how a handler failed. */
+const mostToldBytes = 64 << 10;
+
 /**
  * The host's side of the protocol, without any input or output: bytes in, checked events out. Knows what may come when:
  * `started` once and first, one call at a time, numbered from 1, nothing after `done`.
@@ -138,7 +141,8 @@ export class HandlerConversation {
     const body = Buffer.from(message.body, 'base64');
     const { requestBytes, requestHeadBytes } = this.#limits;
     const headers = message.headers.map(([name, value]) => [cleanText(name), cleanText(value)] as const);
-    const head = message.url + headers.flat().join('');
+    // As on the wire: `name: value` and the end of the line. Else headers without a letter would cost nothing.
+    const head = [message.method, message.url, ...headers.map(([name, value]) => `${name}: ${value}\r\n`)].join('');
     const tooLarge = (what: string, most: number) => `${what} more than the ${String(most)} bytes allowed`;
     if (body.length > requestBytes) return { kind: 'bad_request', id, message: tooLarge('its body has', requestBytes) };
     if (Buffer.byteLength(head) > requestHeadBytes) {
@@ -156,9 +160,9 @@ export class HandlerConversation {
     if (!message.ok) {
       return this.#end(
         message.reason,
-        cleanText(message.type),
-        cleanText(message.message),
-        cleanText(message.traceback),
+        told(message.type),
+        told(message.message),
+        told(message.traceback),
         excess === null ? events : [],
       );
     }
@@ -189,6 +193,11 @@ export class HandlerConversation {
     this.#state = 'over';
     return { kind: 'failed', reason, error: { type, message, traceback }, events };
   }
+}
+
+/** Our runner keeps its words short; whoever forges them may not fill the store. */
+function told(text: string): string {
+  return firstBytes(cleanText(text), mostToldBytes);
 }
 
 function violation(what: string): string {

@@ -3,7 +3,7 @@ import { execMessage, header, wallMsLeft } from './exec-message.ts';
 import { describeExit, timedOut } from './exit-report.ts';
 import type { ForkServer } from './fork-server.ts';
 import { HandlerConversation, type ConversationEvent } from './handler-conversation.ts';
-import { MessagePace } from './message-pace.ts';
+import { messagePace, workPace } from './pace.ts';
 import {
   SandboxError,
   type CallReply,
@@ -26,7 +26,8 @@ export class HandlerRun {
   readonly #program: SandboxProgram;
   readonly #host: SandboxHost;
   readonly #conversation: HandlerConversation;
-  readonly #pace = new MessagePace();
+  readonly #messages = messagePace();
+  readonly #work = workPace();
   #socket: Socket | undefined;
   #ending: Ending | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -88,6 +89,7 @@ export class HandlerRun {
   };
 
   #hear(chunk: Buffer): void {
+    const from = performance.now();
     let events = 0;
     try {
       for (const event of this.#conversation.push(chunk)) {
@@ -98,12 +100,14 @@ export class HandlerRun {
     } catch (error) {
       this.#end({ error: asError(error) }); // the host's own `log` or `call` threw
     }
-    this.#throttle(events);
+    this.#throttle(events, from);
   }
 
-  /** A handler that prints without end must not take the event loop from its neighbours: it is made to wait. */
-  #throttle(events: number): void {
-    const pauseMs = this.#pace.take(events, performance.now());
+  /** A handler that talks without end must not take the event loop from its neighbours: it is made to wait. */
+  #throttle(events: number, from: number): void {
+    const now = performance.now();
+    // A chunk that completes no message costs as much as one that does.
+    const pauseMs = Math.max(this.#messages.take(Math.max(1, events), now), this.#work.take(now - from, now));
     if (pauseMs <= 0) return;
     this.#socket?.pause();
     setTimeout(() => this.#socket?.resume(), pauseMs);
@@ -169,8 +173,10 @@ export class HandlerRun {
   }
 
   #reply(message: object): void {
-    this.#conversation.answered();
-    this.#socket?.write(`${JSON.stringify(message)}\n`);
+    // Answered once the child has taken it: one that asks and never reads would fill the worker with answers.
+    this.#socket?.write(`${JSON.stringify(message)}\n`, (error) => {
+      if (!error) this.#conversation.answered();
+    });
   }
 
   /** The first ending counts. Closing the connection is the kill. */

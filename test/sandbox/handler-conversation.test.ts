@@ -41,6 +41,16 @@ describe('a conversation', () => {
     ]);
   });
 
+  it('keeps no more of a forged failure than people read', () => {
+    const long = JSON.stringify('é'.repeat(100_000));
+    const [, event] = hear([
+      started,
+      failed('[]').replace('"m"', long).replace('"traceback":""', `"traceback":${long}`),
+    ]);
+    const told = 'é'.repeat(32_768);
+    expect(event).toMatchObject({ kind: 'failed', error: { message: told, traceback: told } });
+  });
+
   it('understands bytes however they are cut', () => {
     const bytes = Buffer.from([started, log('é✓😀'), '{"t":"done","ok":true,"v":"é"}', ''].join('\n'));
     const whole = [...new HandlerConversation(limits).push(bytes)];

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { MessagePace } from '../../src/sandbox/message-pace.ts';
+import { Pace } from '../../src/sandbox/pace.ts';
 
-describe('the pace of messages', () => {
+describe('a pace', () => {
   it('lets a burst through and makes an endless stream wait', () => {
-    const pace = new MessagePace();
+    const pace = new Pace(10, 5_000);
     expect(pace.take(5_000, 0)).toBe(0);
     expect(pace.take(100, 0)).toBe(10);
     expect(pace.take(50, 10)).toBe(5);
