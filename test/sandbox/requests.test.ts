@@ -233,6 +233,10 @@ describe('requests in the cage', () => {
     expect((await runHandler(sandbox, code)).result).toMatchObject({ outcome: 'succeeded', result: 'done' });
   });
 
+  it('takes a time without an end for none', async () => {
+    expect(await returned('return requests.get(URL + "/echo", timeout=float("inf")).status_code')).toBe(200);
+  });
+
   it('carries requests of several threads', async () => {
     const body =
       'from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as pool:\n' +

@@ -19,9 +19,13 @@ export function literalAddress(hostname: string): string | undefined {
 /** All that IPv6 routes; what lies outside embeds other addresses or is nobody's. */
 const globalUnicast = ipaddr.parseCIDR('2000::/3');
 
+/** Looks public, and is answered by the machine's own cloud: Azure's. */
+const cloudServices: ReadonlySet<string> = new Set(['168.63.129.16']);
+
 /** Public, or in a network that the operator opened. An IPv4 address inside an IPv6 one counts as what it is. */
 export function isOpen(address: string, opened: readonly Network[]): boolean {
   const parsed = ipaddr.process(address);
-  if (parsed.range() === 'unicast' && (parsed.kind() === 'ipv4' || parsed.match(globalUnicast))) return true;
+  const isPublic = parsed.range() === 'unicast' && (parsed.kind() === 'ipv4' || parsed.match(globalUnicast));
+  if (isPublic && !cloudServices.has(parsed.toString())) return true;
   return opened.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits));
 }

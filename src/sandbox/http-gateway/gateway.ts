@@ -101,7 +101,7 @@ export function createHttpGateway({ origins, ...options }: HttpGatewayOptions): 
         route.agent.dispatch(
           {
             origin: route.origin,
-            path: pathOf(request.url),
+            path: pathOf(request.url, url),
             method: request.method,
             headers: headersOf(request, url.host),
             body: request.body.length > 0 ? request.body : null,
@@ -132,13 +132,22 @@ function isBelow({ href }: URL, asked: string): boolean {
   return href.startsWith(asked) && ['', '/', '?', '#'].includes(href.charAt(asked.length));
 }
 
-/** Path and query as they were written: a signature may stand on them. */
-function pathOf(url: string): string {
-  const [beforeFragment = ''] = url.split('#');
+/**
+ * Path and query as they were written: a signature may stand on them. But only where they are plainly those of the URL
+ * that was checked: `https:/host/v1//x/admin` and `/admin/../v1` are below `/v1` for us and maybe not for the other side.
+ */
+function pathOf(written: string, { origin, pathname, search }: URL): string {
+  const [beforeFragment = ''] = written.split('#');
   const rest = beforeFragment.slice(beforeFragment.indexOf('//') + 2);
   const start = rest.search(/[/?]/);
-  if (start === -1) return '/';
-  return rest[start] === '?' ? `/${rest.slice(start)}` : rest.slice(start);
+  const asWritten = start === -1 ? '/' : rest[start] === '?' ? `/${rest.slice(start)}` : rest.slice(start);
+  const understood = URL.parse(origin + asWritten);
+  const same = understood?.pathname === pathname && understood.search === search;
+  return same && depth(asWritten) === depth(pathname) ? asWritten : pathname + search;
+}
+
+function depth(path: string): number {
+  return path.replace(/\?.*$/su, '').split('/').length;
 }
 
 /** Also where the origin is led elsewhere, the other side sees the host that was asked for. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { limits } from '../../domain/limits.ts';
+import { cleanText } from '../clean-text.ts';
 import type { HttpOutcome, HttpRequest } from './gateway.ts';
 import { toHttpFailure, type HttpFailure } from './http-failure.ts';
 
@@ -49,7 +50,7 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: Controller, status: number, headers: IncomingHttpHeaders, reason = ''): void {
     // Early hints and the like: the answer is still to come.
     if (status < 200) return;
-    this.#head = { status, reason, headers: flat(headers) };
+    this.#head = { status, reason: cleanText(reason), headers: flat(headers) };
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -81,7 +82,7 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
 
 function flat(headers: IncomingHttpHeaders): [string, string][] {
   return Object.entries(headers).flatMap(([name, value = '']) =>
-    [value].flat().map((one): [string, string] => [name, one]),
+    [value].flat().map((one): [string, string] => [name, cleanText(one)]),
   );
 }
 

@@ -9,6 +9,7 @@ import base64
 import http.client
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -162,7 +163,8 @@ def _bytes_of(body: str | bytes | Iterable[Any] | None) -> bytes:
 
 
 def _seconds(timeout: object) -> float | None:
-    return timeout if isinstance(timeout, (int, float)) and timeout > 0 else None
+    # JSON has no infinity; None is the host's own time, which is the same to the handler.
+    return timeout if isinstance(timeout, (int, float)) and 0 < timeout < math.inf else None
 
 
 def _text(value: str | bytes) -> str:
