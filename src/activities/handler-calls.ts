@@ -12,6 +12,7 @@ import {
   readCall,
   recordIntent,
   recordOutcome,
+  withAnswer,
   type CallOutcome,
   type LedgerCall,
 } from '../store/execution-ledger/calls.ts';
@@ -51,7 +52,8 @@ export class HandlerCalls {
     const decision = this.#deps.calls.decide(name, n, helper.effect, argsJson);
     if (decision.kind === 'make') return this.#make(helper, { ...args }, argsJson, n, decision.tryNumber);
     const { recorded } = decision;
-    return decision.kind === 'replay' ? toReply(recorded) : this.#send(helper, recorded);
+    if (decision.kind === 'join') return this.#send(helper, recorded);
+    return toReply(await withAnswer(this.#deps.db, this.#deps.ref.organizationId, recorded));
   }
 
   async #make(helper: ActivityHelper, args: JsonObject, argsJson: string, n: number, tryNumber: number) {

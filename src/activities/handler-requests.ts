@@ -6,7 +6,13 @@ import { isFinalFailure } from '../sandbox/http-gateway/http-failure.ts';
 import type { RequestReply, SandboxRequest } from '../sandbox/sandbox.ts';
 import type { Database } from '../store/database.ts';
 import type { AttemptRef } from '../store/execution-ledger/begin-attempt.ts';
-import { recordIntent, recordOutcome, type CallOutcome, type LedgerCall } from '../store/execution-ledger/calls.ts';
+import {
+  recordIntent,
+  recordOutcome,
+  withAnswer,
+  type CallOutcome,
+  type LedgerCall,
+} from '../store/execution-ledger/calls.ts';
 import type { LogChunk } from '../store/execution-ledger/write-logs.ts';
 import type { AttemptCalls } from './attempt-calls.ts';
 import type { Checkpoint, CheckpointSubject } from './checkpoint.ts';
@@ -66,7 +72,7 @@ export class HandlerRequests {
     const key = isRead(request.method) ? undefined : uuidv5(`${name}/${String(nth)}`, ref.executionId);
     const argsJson = requestJson(request, key);
     const decision = calls.decide(name, nth, effect, argsJson);
-    if (decision.kind === 'replay') return toReply(decision.recorded);
+    if (decision.kind === 'replay') return toReply(await withAnswer(db, ref.organizationId, decision.recorded));
     // In flight when its worker died. Whether it arrived nobody knows: it goes again, with the same key.
     const subjectOf = (callId: string) => ({ executionId: ref.executionId, call: `${name}/${String(nth)}`, callId });
     if (decision.kind === 'join') return this.#send(request, key, subjectOf(decision.recorded.callId));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CallEffect } from '../domain/recorded-calls.ts';
+import { shownHeader } from '../domain/secret-headers.ts';
 import type { HttpResponse } from '../sandbox/http-gateway/gateway.ts';
 import type { SandboxRequest } from '../sandbox/sandbox.ts';
 
@@ -11,7 +12,7 @@ const mostNameCharacters = 500;
 export function requestName({ method, url }: SandboxRequest): string {
   const name = `${method} ${url.replace(/[?#].*$/su, '')}`;
   if (name.length <= mostNameCharacters) return name;
-  return `${name.slice(0, mostNameCharacters - 65)}…${createHash('sha256').update(name).digest('hex')}`;
+  return `${name.slice(0, mostNameCharacters - 65).toWellFormed()}…${createHash('sha256').update(name).digest('hex')}`;
 }
 
 export function isRead(method: string): boolean {
@@ -22,8 +23,8 @@ export function requestEffect({ method }: SandboxRequest): CallEffect {
   return isRead(method) ? 'read' : 'external';
 }
 
-const secretHeader = /authorization|cookie|token|secret|password|signature|api-?key/iu;
-const masked = '***';
+/** A longer body is kept by its digest: it would not be shown, and a retry reads all requests of its execution. */
+const mostKeptBytes = 64 << 10;
 
 /** What is kept of a request, for people and to see whether another attempt asks the same. Never a credential. */
 export function requestJson(
@@ -33,10 +34,16 @@ export function requestJson(
   return JSON.stringify({
     method,
     url,
-    headers: headers.map(([name, value]) => [name, secretHeader.test(name) ? masked : value]),
-    ...(body.length > 0 ? kept(body) : {}),
+    headers: headers.map(shownHeader),
+    ...keptOfRequest(body),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   });
+}
+
+function keptOfRequest(body: Buffer): object {
+  if (body.length === 0) return {};
+  if (body.length <= mostKeptBytes) return kept(body);
+  return { omittedBytes: body.length, bodySha256: createHash('sha256').update(body).digest('hex') };
 }
 
 const Recorded = z.object({
@@ -56,10 +63,13 @@ export function parseResponse(json: string): HttpResponse {
   return { ...head, body: bodyBase64 === undefined ? Buffer.from(body) : Buffer.from(bodyBase64, 'base64') };
 }
 
-/** As text where it is text, so that people can read it; the store takes no NUL. */
+/** NUL, which the store does not take, and others that JSON writes with six letters and nobody reads. */
+const controls = /[^\P{Cc}\t\n\r]/u;
+
+/** As text where it is text, so that people can read it. */
 function kept(body: Buffer): { body: string } | { bodyBase64: string } {
   const text = body.toString('utf8');
-  const isText = !body.includes(0) && Buffer.from(text).equals(body);
+  const isText = !controls.test(text) && Buffer.from(text).equals(body);
   return isText ? { body: text } : { bodyBase64: body.toString('base64') };
 }
 

@@ -60,7 +60,10 @@ export function toAttempt(row: Selectable<AttemptsTable>, logs: AttemptLogs): At
 }
 
 /** `newestAttempt`: the execution's; a call that it did not reach is marked. */
-export function toCall(row: Selectable<CallsTable>, newestAttempt: number): Call {
+export function toCall(
+  row: Omit<Selectable<CallsTable>, 'organization_id' | 'execution_id'>,
+  newestAttempt: number,
+): Call {
   return {
     id: row.id,
     name: row.name,

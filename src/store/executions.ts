@@ -74,6 +74,22 @@ export async function listExecutions(
   return rows.map(toExecution);
 }
 
+const callColumns = [
+  'id',
+  'name',
+  'n',
+  'try',
+  'effect',
+  'state',
+  'error_code',
+  'error_message',
+  'attempt',
+  'last_attempt',
+  'drift',
+  'requested_at',
+  'answered_at',
+] as const;
+
 /** With attempts, logs, calls and analytics events. Throws `execution_not_found`. */
 export async function getExecution(db: Database, organizationId: string, id: string): Promise<ExecutionDetail> {
   const row = isUuid(id)
@@ -89,8 +105,8 @@ export async function getExecution(db: Database, organizationId: string, id: str
     .execute();
   const calls = await db
     .selectFrom('calls')
-    .selectAll()
-    // After all columns: these two are shown shorter than they are.
+    // Named, so that what is shown shorter than it is does not leave the store at its full length.
+    .select(callColumns)
     .select([shownJson('args').as('args'), shownJson('answer').as('answer')])
     .where('organization_id', '=', organizationId)
     .where('execution_id', '=', id)

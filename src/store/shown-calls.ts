@@ -2,6 +2,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { sql, type RawBuilder } from 'kysely';
 import { z } from 'zod';
 import type { JsonValue } from '../contract/json.ts';
+import { shownHeader } from '../domain/secret-headers.ts';
 
 /** A request or an answer that is longer is shown without its body: an execution may have 190 of 5 MB each. */
 const mostShownBytes = 64 << 10;
@@ -23,14 +24,18 @@ const decompressors: Readonly<Record<string, (packed: Buffer, options: { maxOutp
 };
 
 /** The answer to a request as people can read it, where its body came compressed; else as it is. */
-export function readable(answer: JsonValue): JsonValue {
-  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return answer;
-  const { bodyBase64, ...rest } = answer;
-  const headers = Headers.safeParse(rest.headers);
-  if (typeof bodyBase64 !== 'string' || !headers.success) return answer;
+export function readable(recorded: JsonValue): JsonValue {
+  if (typeof recorded !== 'object' || recorded === null || Array.isArray(recorded)) return recorded;
+  const headers = Headers.safeParse(recorded.headers);
+  if (!headers.success) return recorded;
+  const { bodyBase64, ...others } = recorded;
+  // The record has them whole, for a retry: cookies that were set, for one.
+  const rest = { ...others, headers: headers.data.map(shownHeader) };
+  const answer = bodyBase64 === undefined ? rest : { ...rest, bodyBase64 };
+  if (typeof bodyBase64 !== 'string') return answer;
   const encoding = headers.data.find(([name]) => name === 'content-encoding')?.[1] ?? '';
   try {
-    const body = decompressors[encoding]?.(Buffer.from(bodyBase64, 'base64'), { maxOutputLength: mostShownBytes * 16 });
+    const body = decompressors[encoding]?.(Buffer.from(bodyBase64, 'base64'), { maxOutputLength: mostShownBytes });
     return body === undefined ? answer : { ...rest, body: body.toString('utf8') };
   } catch {
     return answer; // not what its header says, or very long

@@ -22,6 +22,11 @@ beforeAll(async () => {
       response.end(gzipSync('packed and readable'));
       return;
     }
+    if (path === '/bomb') {
+      response.setHeader('content-encoding', 'gzip');
+      response.end(gzipSync('x'.repeat(1_000_000)));
+      return;
+    }
     if (path === '/long') {
       response.end('x'.repeat(100_000));
       return;
@@ -91,9 +96,9 @@ return [first, second]`);
     for (const secret of ['key-of-mine', 'cookie-of-mine', Buffer.from('u:pass-of-mine').toString('base64')]) {
       expect(shown).not.toContain(secret);
     }
-    expect(execution.calls[0]?.args).toMatchObject({
-      headers: expect.arrayContaining([['X-Api-Key', '***']]) as unknown,
-    });
+    const [call] = execution.calls;
+    expect(call?.args).toMatchObject({ headers: expect.arrayContaining([['X-Api-Key', '***']]) as unknown });
+    expect(call?.answer).toMatchObject({ headers: expect.arrayContaining([['set-cookie', '***']]) as unknown });
   });
 
   it('is answered from the record also where its body has changed, which is shown', async () => {
@@ -177,6 +182,20 @@ return texts`);
       expect(shown).toMatchObject({ omittedBytes: expect.any(Number) as number });
       expect(JSON.stringify(shown).length).toBeLessThan(2_000);
     }
+  });
+
+  it('is not shown unpacked where that is much longer', async () => {
+    const execution = await run('return len(requests.get(URL + "/bomb").text)');
+    expect(execution.result).toBe(1_000_000);
+    expect(execution.calls[0]?.answer).toMatchObject({ bodyBase64: expect.any(String) as string });
+  });
+
+  it('with a long body is known to have changed', async () => {
+    const execution = await run(
+      `answer = requests.post(URL + "/long", data=str(context["args"]["attempt"]) * 100000).text\n${failFirst}`,
+    );
+    expect(upstream.received).toHaveLength(1);
+    expect(execution.calls).toMatchObject([{ drift: { omittedBytes: 100_000 } }]);
   });
 
   it('keeps binary bodies whole', async () => {

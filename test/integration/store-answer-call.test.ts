@@ -4,7 +4,13 @@ import { getConversation } from '../../src/store/conversations.ts';
 import type { Database } from '../../src/store/database.ts';
 import { answerCall, type CallToAnswer } from '../../src/store/execution-ledger/answer-call.ts';
 import { beginAttempt, type AttemptRef } from '../../src/store/execution-ledger/begin-attempt.ts';
-import { readCall, recordIntent } from '../../src/store/execution-ledger/calls.ts';
+import {
+  loadLedger,
+  readCall,
+  recordIntent,
+  recordOutcome,
+  withAnswer,
+} from '../../src/store/execution-ledger/calls.ts';
 import { pushHandler } from '../../src/store/handlers.ts';
 import {
   aConversation,
@@ -57,5 +63,16 @@ describe.each(engines)('answering a call on %s', (engine) => {
     expect(await answer('repeated')).toBe('succeeded');
     expect(await metadata()).toEqual({ key: 'newer' });
     expect(await readCall(db, ref.organizationId, callId)).toMatchObject({ answerJson: '"first"' });
+  });
+
+  it('of many bytes is not loaded with all the others, but when it is replayed', async () => {
+    const long = { callId: callId.replace(/1$/, '2'), name: 'GET https://example.com/', n: 1, tryNumber: 1 };
+    await recordIntent(db, ref, { ...long, effect: 'read', argsJson: '{}', requestedAt: new Date() }, []);
+    const answerJson = JSON.stringify('x'.repeat(100_000));
+    await recordOutcome(db, ref.organizationId, long.callId, { state: 'succeeded', answerJson, error: null });
+    const { calls } = await loadLedger(db, ref);
+    expect(calls.map((call) => call.answerJson)).toEqual([null, '"first"']);
+    const answers = await Promise.all(calls.map((call) => withAnswer(db, ref.organizationId, call)));
+    expect(answers.map((call) => call.answerJson)).toEqual([answerJson, '"first"']);
   });
 });

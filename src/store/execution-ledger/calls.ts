@@ -7,7 +7,7 @@ import { logInsert, type LogChunk } from './write-logs.ts';
 export interface LedgerCall extends RecordedCall {
   readonly name: string;
   readonly n: number;
-  /** JSON text; null while there is none. */
+  /** JSON text; null while there is none, and where the ledger left it out because it is long: see `withAnswer`. */
   readonly answerJson: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
 }
@@ -46,11 +46,17 @@ function toLedgerCall(row: Row): LedgerCall {
   };
 }
 
+/** Longer answers are read when they are replayed: an execution may have 190 of 5 MB each. */
+const mostLoadedBytes = 64 << 10;
+
 /** Read once, when an execution is tried again. */
 export async function loadLedger(db: Database, ref: AttemptRef): Promise<Ledger> {
   const rows = await db
     .selectFrom('calls')
-    .select(columns)
+    .select(columns.filter((column) => column !== 'answer'))
+    .select(
+      sql<string | null>`case when octet_length(answer) <= ${mostLoadedBytes}::integer then answer end`.as('answer'),
+    )
     .where('organization_id', '=', ref.organizationId)
     .where('execution_id', '=', ref.executionId)
     .orderBy('name')
@@ -123,6 +129,11 @@ export async function readCall(db: Database, organizationId: string, callId: str
     .where('id', '=', callId)
     .executeTakeFirstOrThrow();
   return toLedgerCall(row);
+}
+
+/** A call that is replayed, with all of its answer. */
+export async function withAnswer(db: Database, organizationId: string, call: LedgerCall): Promise<LedgerCall> {
+  return call.answerJson === null && call.state === 'succeeded' ? readCall(db, organizationId, call.callId) : call;
 }
 
 export interface CallOutcome {
