@@ -108,17 +108,22 @@ export class RowAppender {
 
 async function makePlan(api: SpreadsheetApi, data: NewRow['data']): Promise<Plan> {
   const view = await api.look();
-  if (view.header.length > 0) {
-    return { view, header: view.header, headerIsNew: false, cells: placeCells(view.header, data) };
+  if (view.header.length > 0) return underHeader(view, data);
+  if (lastRow(await api.allRows(view)) === undefined) {
+    const header = Object.keys(data);
+    return { view, header, headerIsNew: true, cells: placeCells(header, data) };
   }
-  if (lastRow(await api.allRows(view)) !== undefined) {
-    throw new AfterwordError(
-      'sheet_header_invalid',
-      'row 1 of the sheet is empty although there are rows below; write a name over each column',
-    );
-  }
-  const header = Object.keys(data);
-  return { view, header, headerIsNew: true, cells: placeCells(header, data) };
+  // Somebody else may have written the header, and rows, since it was looked for.
+  const later = await api.look();
+  if (later.header.length > 0) return underHeader(later, data);
+  throw new AfterwordError(
+    'sheet_header_invalid',
+    'row 1 of the sheet is empty although there are rows below; write a name over each column',
+  );
+}
+
+function underHeader(view: SheetView, data: NewRow['data']): Plan {
+  return { view, header: view.header, headerIsNew: false, cells: placeCells(view.header, data) };
 }
 
 /** Throws the retryable `helper_unavailable` where another call's mark has the same number. */

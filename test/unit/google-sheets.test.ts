@@ -186,6 +186,19 @@ describe('a row is written once', () => {
     expect(standIn.rows(id)).toHaveLength(2);
   });
 
+  it('beside others that come at all moments while the empty sheet gets its header', async () => {
+    const { spreadsheetId: id } = spreadsheet(null);
+    const names = Array.from({ length: 30 }, (_, index) => `row ${String(index)}`);
+    const appended = names.map(async (Name, index) => {
+      await new Promise((resolve) => setTimeout(resolve, index));
+      return sheets.append(row(id, { Name }));
+    });
+    await Promise.all(appended);
+    const [header, ...rows] = standIn.rows(id);
+    expect(header).toEqual(['Name']);
+    expect(rows.flat().sort()).toEqual(names.toSorted());
+  });
+
   it('when somebody has changed it meanwhile: then the answer names its columns', async () => {
     const made = spreadsheet();
     const asked = row(made.spreadsheetId, { Name: 'Ada' });
