@@ -24,6 +24,17 @@ export async function oneEvent(): Promise<BenchResult[]> {
       async () => median(await timeEach(eventsAlone, bare)),
     );
 
+    // Before the load of 50 clients, which the server still digests for a while.
+    const { id, client: timing } = await organization({ handler: firstLine });
+    const published = new Map<string, number>();
+    await timeEach(40, async () => {
+      const timed = closedEvent();
+      published.set(timed.id, performance.timeOrigin + performance.now());
+      await timing.result((await timing.publish(timed)).workflowId);
+    });
+    const results = await afterword.ask<{ eventId: string; result: number }[]>('results', id);
+    const untilFirstLine = median(results.slice(10).map((of) => of.result - (published.get(of.eventId) ?? NaN)));
+
     const ours = [pids.temporal, pids.afterword];
     const floors = [pids.temporal, pids.floor];
     const cpu: { value: number; floor: number }[] = [];
@@ -59,16 +70,6 @@ export async function oneEvent(): Promise<BenchResult[]> {
     });
     const perDuplicate = (cpuMs(ours) - cpuBefore) / duplicates;
 
-    const { id, client: timing } = await organization({ handler: firstLine });
-    const published = new Map<string, number>();
-    await timeEach(40, async () => {
-      const timed = closedEvent();
-      published.set(timed.id, performance.timeOrigin + performance.now());
-      await timing.result((await timing.publish(timed)).workflowId);
-    });
-    const results = await afterword.ask<{ eventId: string; result: number }[]>('results', id);
-    const untilFirstLine = median(results.slice(10).map((of) => of.result - (published.get(of.eventId) ?? NaN)));
-
     return [
       row('one event, one handler, alone: publish to settled', 'ms', alone, { atMost: 2 }),
       row('one event, one handler, 50 clients: rate', 'events/s', rate, { atLeast: 0.6 }),
@@ -79,7 +80,12 @@ export async function oneEvent(): Promise<BenchResult[]> {
         { value: perDuplicate, floor: cpuPerEvent.value, ratio: perDuplicate / cpuPerEvent.value },
         { atMost: 0.05 },
       ),
-      row("publish until the handler's first line, warm", 'ms', { value: untilFirstLine }, { atMost: 60 }),
+      row(
+        "publish until the handler's first line, warm",
+        'ms',
+        { value: untilFirstLine, floor: alone.floor },
+        { atMost: 60 },
+      ),
     ];
   });
 }
