@@ -13,6 +13,7 @@ import { handlerFailed } from './handler-failed.ts';
 import { prepareAnalytics, type AnalyticsOptions } from './prepare-analytics.ts';
 import { toldToHandler } from './to-application-failure.ts';
 import type { CageRun } from './run-in-cage.ts';
+import { superseded } from './write-intent.ts';
 
 /** Records how the attempt ended, then tells Temporal: by returning, or by a failure that says whether to try again. */
 export async function endAttempt(
@@ -148,5 +149,5 @@ async function finish(
   end: Omit<AttemptEnd, 'reached'>,
 ): Promise<void> {
   if (await finishAttempt(db, ref, { ...end, reached: run.reached }, run.logs)) return;
-  throw new AfterwordError('attempt_superseded', 'A newer attempt of this execution has begun; this one stops.');
+  throw superseded();
 }

@@ -1,35 +1,25 @@
 import { v7 as uuidv7 } from 'uuid';
 import { JsonObject, JsonValue } from '../contract/json.ts';
 import type { HelperCall, HelperCallOutcome } from '../contract/workflow.ts';
-import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { updateIdOf } from '../domain/recorded-calls.ts';
 import type { ActivityHelper } from '../helpers/helper.ts';
 import type { CallReply, SandboxCall } from '../sandbox/sandbox.ts';
-import type { Database } from '../store/database.ts';
-import type { AttemptRef } from '../store/execution-ledger/begin-attempt.ts';
 import {
   readCall,
-  recordIntent,
   recordOutcome,
   withAnswer,
   type CallOutcome,
   type LedgerCall,
 } from '../store/execution-ledger/calls.ts';
-import type { LogChunk } from '../store/execution-ledger/write-logs.ts';
 import type { AttemptCalls } from './attempt-calls.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import { writeIntent, type WriteIntentDeps } from './write-intent.ts';
 
-export interface HandlerCallsDeps {
-  readonly db: Database;
-  readonly ref: AttemptRef;
+export interface HandlerCallsDeps extends WriteIntentDeps {
   readonly calls: AttemptCalls;
   readonly helpers: ReadonlyMap<string, ActivityHelper>;
   /** Asks the workflow to run the helper; the same id is never run twice, a second asker joins the first. */
   readonly update: (updateId: string, call: HelperCall) => Promise<HelperCallOutcome>;
-  /** Runs a write together with the output that is not written yet. */
-  readonly writeWithLogs: <T>(write: (logs: LogChunk[]) => Promise<T>) => Promise<T>;
-  readonly checkpoint: Checkpoint | undefined;
 }
 
 /** Answers the calls of one attempt: from the ledger where the answer is known, else by the helper, once. */
@@ -58,15 +48,10 @@ export class HandlerCalls {
 
   async #make(helper: ActivityHelper, args: JsonObject, argsJson: string, n: number, tryNumber: number) {
     this.#deps.calls.count('helperCalls');
-    const { db, ref, checkpoint } = this.#deps;
+    const { ref } = this.#deps;
     const call = { callId: uuidv7(), name: helper.name, n, tryNumber, effect: helper.effect, argsJson };
     const subject = { executionId: ref.executionId, call: `${call.name}/${String(n)}`, callId: call.callId };
-    await checkpoint?.('intent:before', subject);
-    const intent = await this.#deps.writeWithLogs((logs) =>
-      recordIntent(db, ref, { ...call, requestedAt: new Date() }, logs),
-    );
-    await checkpoint?.('intent:after', subject);
-    if (intent === 'superseded') throw superseded();
+    const intent = await writeIntent(this.#deps, call, subject);
     return this.#send(helper, intent === 'recorded' ? call : intent, args);
   }
 
@@ -102,10 +87,6 @@ export class HandlerCalls {
  */
 function untilKilled(): Promise<never> {
   return new Promise(() => undefined);
-}
-
-function superseded(): AfterwordError {
-  return new AfterwordError('attempt_superseded', 'A newer attempt of this execution has begun; this one stops.');
 }
 
 function unansweredAs(

@@ -1,21 +1,11 @@
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
-import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import type { HttpGateway, HttpOutcome } from '../sandbox/http-gateway/gateway.ts';
 import { isFinalFailure } from '../sandbox/http-gateway/http-failure.ts';
 import type { RequestReply, SandboxRequest } from '../sandbox/sandbox.ts';
-import type { Database } from '../store/database.ts';
-import type { AttemptRef } from '../store/execution-ledger/begin-attempt.ts';
-import {
-  recordIntent,
-  recordOutcome,
-  withAnswer,
-  type CallOutcome,
-  type LedgerCall,
-} from '../store/execution-ledger/calls.ts';
-import type { LogChunk } from '../store/execution-ledger/write-logs.ts';
+import { recordOutcome, withAnswer, type CallOutcome, type LedgerCall } from '../store/execution-ledger/calls.ts';
 import type { AttemptCalls } from './attempt-calls.ts';
-import type { Checkpoint, CheckpointSubject } from './checkpoint.ts';
+import type { CheckpointSubject } from './checkpoint.ts';
 import {
   isFinalStatus,
   isRead,
@@ -25,15 +15,11 @@ import {
   requestName,
   responseJson,
 } from './recorded-request.ts';
+import { writeIntent, type WriteIntentDeps } from './write-intent.ts';
 
-export interface HandlerRequestsDeps {
-  readonly db: Database;
-  readonly ref: AttemptRef;
+export interface HandlerRequestsDeps extends WriteIntentDeps {
   readonly calls: AttemptCalls;
   readonly gateway: HttpGateway;
-  /** Runs a write together with the output that is not written yet. */
-  readonly writeWithLogs: <T>(write: (logs: LogChunk[]) => Promise<T>) => Promise<T>;
-  readonly checkpoint?: Checkpoint | undefined;
 }
 
 interface SentRequest extends CheckpointSubject {
@@ -64,7 +50,7 @@ export class HandlerRequests {
   }
 
   async #answer(request: SandboxRequest): Promise<RequestReply> {
-    const { db, ref, calls, checkpoint, writeWithLogs } = this.#deps;
+    const { db, ref, calls } = this.#deps;
     const name = requestName(request);
     const effect = requestEffect(request);
     const nth = calls.nth(name);
@@ -79,12 +65,7 @@ export class HandlerRequests {
     calls.count('requests');
     const call = { callId: uuidv7(), name, n: nth, tryNumber: decision.tryNumber, effect, argsJson };
     const subject = subjectOf(call.callId);
-    await checkpoint?.('intent:before', subject);
-    const intent = await writeWithLogs((logs) => recordIntent(db, ref, { ...call, requestedAt: new Date() }, logs));
-    await checkpoint?.('intent:after', subject);
-    if (intent === 'superseded') {
-      throw new AfterwordError('attempt_superseded', 'A newer attempt of this execution has begun; this one stops.');
-    }
+    const intent = await writeIntent(this.#deps, call, subject);
     if (intent !== 'recorded' && intent.state !== 'intent') return toReply(intent);
     return this.#send(request, key, intent === 'recorded' ? subject : subjectOf(intent.callId));
   }

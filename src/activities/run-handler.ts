@@ -1,6 +1,5 @@
 import { activityInfo, Context } from '@temporalio/activity';
 import type { RunHandlerInput, RunHandlerResult } from '../contract/workflow.ts';
-import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { isFinal } from '../domain/status.ts';
 import { countPending } from '../store/analytics-deliveries.ts';
@@ -11,6 +10,7 @@ import { handlerFailed } from './handler-failed.ts';
 import type { AnalyticsOptions } from './prepare-analytics.ts';
 import { runInCage, type RunInCageDeps } from './run-in-cage.ts';
 import { toApplicationFailure } from './to-application-failure.ts';
+import { superseded } from './write-intent.ts';
 
 /** Heartbeats bring a cancellation back and tell the server that this worker lives. */
 const heartbeatEveryMs = 1_000;
@@ -57,7 +57,7 @@ async function runAttempt(deps: RunHandlerDeps, input: RunHandlerInput): Promise
   await checkpoint?.('begin:after', ref);
   if (begun.kind === 'claimed_by_another') return { outcome: 'duplicate' };
   if (begun.kind === 'superseded') {
-    throw new AfterwordError('attempt_superseded', 'A newer attempt of this execution has begun; this one stops.');
+    throw superseded();
   }
   if (begun.kind === 'settled') {
     // The worker died after it had written the end and before Temporal heard of it.

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { AnalyticsEvent } from '../../src/contract/analytics.ts';
@@ -338,37 +339,7 @@ test('A 17. the four forms of a date normalise; one that cannot be read is rejec
 });
 
 describe('A 19. the complete example of the documentation', () => {
-  const example = `from weni import Tool
-from weni.context import Context
-from weni.events.event import Event
-from weni.responses import TextResponse
-
-class ClassifyConversation(Tool):
-    def execute(self, context: Context):
-        user_message = context.parameters.get("message", "")
-        classification = self.classify(user_message)
-
-        self.register_event(Event(
-            event_name="weni_nexus_data",
-            key="conversation_classification",
-            value_type="string",
-            value=classification,
-            metadata={
-                "contact_urn": context.contact.get("urn", ""),
-                "message_preview": user_message[:100],
-            },
-        ))
-
-        return TextResponse(data={
-            "classification": classification,
-            "message": user_message,
-        })
-
-    def classify(self, message: str) -> str:
-        if "help" in message.lower():
-            return "unresolved"
-        return "resolved"
-`;
+  const example = readFileSync(new URL('../../examples/handlers/classify_conversation.py', import.meta.url), 'utf8');
   const about = (...contents: string[]): Partial<EventInput> => {
     const { conversation } = closedEvent() as Extract<EventInput, { conversation: object }>;
     const message = { sender: 'customer', timestamp: '2026-01-05T10:00:00Z', channel: 'email' } as const;
