@@ -9,6 +9,7 @@ import { lockConversation, writeConversation } from './conversation-writes.ts';
 import { findConversationRow } from './conversations.ts';
 import type { Database } from './database.ts';
 import { type AcceptedEvent, type AcceptOptions, findKnownEvent, type PinnedExecution } from './known-event.ts';
+import { createConversation } from './new-conversation.ts';
 import { insertEvent } from './new-event.ts';
 import { refuseNul } from './nul-characters.ts';
 import type { ConversationEventsTable } from './tables.ts';
@@ -23,7 +24,7 @@ export type { AcceptedEvent, AcceptOptions, PinnedExecution };
  * its type, pinned to the handler's current version; all of it or nothing. The same id again writes nothing and
  * answers like the first time, `duplicate: true`.
  *
- * For a known conversation three statements, whatever its length (PGlite 3 ms, PostgreSQL 2 ms).
+ * For a known conversation three statements, whatever its length (PGlite 3 ms, PostgreSQL 2 ms); for a new one three too.
  *
  * Throws `event_id_missing`, `event_id_reused`, `conversation_not_found` and what saveConversation throws.
  */
@@ -40,9 +41,11 @@ export async function acceptEvent(
     return await insertOrFind(db, conversation, input, options);
   }
   return await inTransaction(db, async (trx) => {
-    const { row, created } = await lockConversation(trx, organizationId, input.conversation);
+    const created = await createConversation(trx, organizationId, input.conversation);
+    if (created !== undefined) return await insertOrFind(trx, created, input, options);
+    const row = await lockConversation(trx, organizationId, input.conversation);
     // Asked under the conversation's lock: a repeat of the event at this moment waits and then finds this one.
-    const earlier = created ? undefined : await findKnownEvent(trx, row, input, options);
+    const earlier = await findKnownEvent(trx, row, input, options);
     if (earlier !== undefined) return earlier;
     return await insertOrFind(trx, await writeConversation(trx, row, input.conversation), input, options);
   });

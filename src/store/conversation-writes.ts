@@ -3,51 +3,26 @@ import type { ConversationInput } from '../contract/conversation.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import type { ConversationRow } from './conversation-rows.ts';
-import { type Database, isMissingReference, isUniqueViolation } from './database.ts';
+import { type Database, isUniqueViolation } from './database.ts';
 import { incomingMessagesOf } from './incoming-messages.ts';
 import { refuseNul } from './nul-characters.ts';
 
-export interface LockedConversation {
-  readonly row: ConversationRow;
-  /** Made just now: nothing else can have written about it yet. */
-  readonly created: boolean;
+/** What is stored as JSON text may hold any character: a NUL that somebody pasted must not cost the event. */
+export function refuseNulIn(input: ConversationInput): void {
+  const { id, publicId, subject, businessSlug, business, initialChannel, latestChannel } = input;
+  const messages = input.messages.map((message) => ({ id: message.id }));
+  refuseNul({ id, publicId, subject, businessSlug, business, initialChannel, latestChannel, messages }, 'conversation');
 }
 
 /**
- * Makes the conversation's row, or takes the lock on the one there is; until the transaction ends nobody else saves
- * this conversation. Nothing that was there is changed. Throws `public_id_taken`, and `invalid_request` for NUL.
+ * Takes the lock on the row there is: until the transaction ends nobody else saves this conversation.
+ * Throws `public_id_taken` where there is none: its public id is then another's.
  */
 export async function lockConversation(
   trx: Database,
   organizationId: string,
   input: ConversationInput,
-): Promise<LockedConversation> {
-  // What is stored as JSON text may hold any character: a NUL that somebody pasted must not cost the event.
-  const { id, publicId, subject, businessSlug, business, initialChannel, latestChannel } = input;
-  const messages = input.messages.map((message) => ({ id: message.id }));
-  refuseNul({ id, publicId, subject, businessSlug, business, initialChannel, latestChannel, messages }, 'conversation');
-  const created = await trx
-    .insertInto('conversations')
-    .values({
-      organization_id: organizationId,
-      id: input.id,
-      public_id: input.publicId,
-      subject: input.subject,
-      business_slug: input.businessSlug,
-      business_name: input.business?.name ?? input.businessSlug,
-      customer: null,
-      initial_channel: null,
-      latest_channel: null,
-      browser_session: null,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .returningAll()
-    .executeTakeFirst()
-    .catch((error: unknown) => {
-      if (!isMissingReference(error)) throw error;
-      throw new AfterwordError('organization_not_found', `There is no organisation "${organizationId}".`);
-    });
-  if (created !== undefined) return { row: created, created: true };
+): Promise<ConversationRow> {
   const row = await trx
     .selectFrom('conversations')
     .selectAll()
@@ -56,7 +31,7 @@ export async function lockConversation(
     .forUpdate()
     .executeTakeFirst();
   if (row === undefined) throw publicIdTaken(input);
-  return { row, created: false };
+  return row;
 }
 
 /**
@@ -118,7 +93,8 @@ function newMessages(row: ConversationRow, messages: string) {
     )`;
 }
 
-function refuseLarge(row: ConversationRow): void {
+/** Throws `conversation_too_large` for what has just been written; the transaction takes it back. */
+export function refuseLarge(row: ConversationRow): void {
   const { message_count: count, message_bytes: bytes } = row;
   if (count <= limits.conversationMessages && bytes <= limits.conversationBytes) return;
   const message =
@@ -137,6 +113,6 @@ function publicIdTaken(input: ConversationInput, cause?: unknown): AfterwordErro
   });
 }
 
-function jsonOrNull(value: object | null): string | null {
+export function jsonOrNull(value: object | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }

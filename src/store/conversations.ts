@@ -9,6 +9,7 @@ import {
 } from './conversation-rows.ts';
 import { lockConversation, writeConversation } from './conversation-writes.ts';
 import type { Database } from './database.ts';
+import { createConversation } from './new-conversation.ts';
 import { inTransaction } from './transaction.ts';
 import { isUuid } from './uuid-text.ts';
 
@@ -22,8 +23,9 @@ export async function saveConversation(
   input: ConversationInput,
 ): Promise<{ id: string; messageSeq: number }> {
   return await inTransaction(db, async (trx) => {
-    const { row } = await lockConversation(trx, organizationId, input);
-    const saved = await writeConversation(trx, row, input);
+    const saved =
+      (await createConversation(trx, organizationId, input)) ??
+      (await writeConversation(trx, await lockConversation(trx, organizationId, input), input));
     return { id: saved.id, messageSeq: saved.message_count };
   });
 }

@@ -79,16 +79,20 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
   const { rows } = await sql<Row>`
     with execution as (
       select * from executions where id = ${begin.executionId} and organization_id = ${begin.organizationId}
+    ), seen as (
+      select event.id, event.claimed_by from conversation_events event join execution on event.id = execution.event_id
     ), claimed as (
+      -- Written only where nobody was seen to have it; meanwhile another handler of this run may have claimed it.
       update conversation_events event
-      set claimed_by = coalesce(event.claimed_by, ${begin.claimFor}::text),
-          claimed_at = coalesce(event.claimed_at, ${begin.startedAt}::timestamptz)
-      from execution
-      where event.id = execution.event_id
-        and (${begin.claimFor}::text is null or event.claimed_by is null or event.claimed_by = ${begin.claimFor}::text)
+      set claimed_by = ${begin.claimFor}::text, claimed_at = coalesce(event.claimed_at, ${begin.startedAt}::timestamptz)
+      from seen
+      where event.id = seen.id and seen.claimed_by is null and ${begin.claimFor}::text is not null
+        and (event.claimed_by is null or event.claimed_by = ${begin.claimFor}::text)
       returning event.id
     ), free as (
-      select 1 from claimed union all select 1 from execution where event_id is null
+      select 1 from claimed
+      union all select 1 from seen where claimed_by = ${begin.claimFor}::text or ${begin.claimFor}::text is null
+      union all select 1 from execution where event_id is null
     ), lost as (
       update attempts set outcome = 'lost', finished_at = ${begin.startedAt}::timestamptz
       where execution_id = ${begin.executionId} and organization_id = ${begin.organizationId}

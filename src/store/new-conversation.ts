@@ -1,0 +1,71 @@
+import { sql } from 'kysely';
+import type { ConversationInput } from '../contract/conversation.ts';
+import { AfterwordError } from '../domain/errors.ts';
+import type { ConversationRow } from './conversation-rows.ts';
+import { jsonOrNull, refuseLarge, refuseNulIn } from './conversation-writes.ts';
+import { type Database, isMissingReference } from './database.ts';
+import { incomingMessagesOf } from './incoming-messages.ts';
+
+/**
+ * Inserts the conversation with its messages in one statement; undefined, and nothing written, where its id or its
+ * public id is known. Throws `conversation_too_large`, `organization_not_found`, and `invalid_request` for NUL.
+ */
+export async function createConversation(
+  trx: Database,
+  organizationId: string,
+  input: ConversationInput,
+): Promise<ConversationRow | undefined> {
+  refuseNulIn(input);
+  const messages = JSON.stringify(incomingMessagesOf(input.messages));
+  const created = await trx
+    .with('given', (query) =>
+      query
+        .selectFrom(
+          sql<{ ordinal: number; id: string; body: string }>`json_to_recordset(${messages}::json)`.as<'given'>(
+            sql`given (ordinal integer, id text, body text)`,
+          ),
+        )
+        .selectAll(),
+    )
+    .with('created', (query) =>
+      query
+        .insertInto('conversations')
+        .values(({ selectFrom }) => ({
+          organization_id: organizationId,
+          id: input.id,
+          public_id: input.publicId,
+          subject: input.subject,
+          business_slug: input.businessSlug,
+          business_name: input.business?.name ?? input.businessSlug,
+          customer: jsonOrNull(input.customer ?? null),
+          initial_channel: input.initialChannel ?? null,
+          latest_channel: input.latestChannel ?? null,
+          browser_session: jsonOrNull(input.browserSession ?? null),
+          message_count: selectFrom('given').select(sql<number>`count(*)::integer`.as('count')),
+          message_bytes: selectFrom('given').select(
+            sql<number>`coalesce(sum(octet_length(body)), 0)::integer`.as('sum'),
+          ),
+        }))
+        .onConflict((conflict) => conflict.doNothing())
+        .returningAll(),
+    )
+    .with('added', (query) =>
+      query
+        .insertInto('messages')
+        .columns(['organization_id', 'conversation_id', 'seq', 'message_id', 'body'])
+        .expression(
+          sql<never>`
+          select created.organization_id, created.id, row_number() over (order by given.ordinal), given.id, given.body
+          from created, given`,
+        ),
+    )
+    .selectFrom('created')
+    .selectAll()
+    .executeTakeFirst()
+    .catch((error: unknown) => {
+      if (!isMissingReference(error)) throw error;
+      throw new AfterwordError('organization_not_found', `There is no organisation "${organizationId}".`);
+    });
+  if (created !== undefined) refuseLarge(created);
+  return created;
+}
