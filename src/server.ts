@@ -15,6 +15,7 @@ import {
   logServerStopping,
   warnOfOpenHost,
 } from './observability/server-log.ts';
+import { onStopSignal } from './observability/stop-signal.ts';
 import { helpers } from './helpers/registry.ts';
 import { untilReachable } from './observability/until-reachable.ts';
 import { createCallsInFlight } from './relay/calls-in-flight.ts';
@@ -35,20 +36,23 @@ export interface ServerOptions {
   readonly store: Store;
   readonly temporal: Temporal;
   readonly log: Log;
+  /** What requests under way get when the server is told to stop; 3 s where left out: `npm start` has 5 to end. */
+  readonly shutdownMs?: number;
 }
 
 export interface RunningServer {
   readonly url: string;
-  /** Finishes the requests under way, within 3 s, and ends the relay. Store and Temporal connection stay open: they are the caller's. */
+  /** Takes no more connections, finishes the requests under way and ends the relay. Store and Temporal connection stay open: they are the caller's. */
   stop(): Promise<void>;
 }
 
-const requestGraceMs = 3_000;
+const defaultShutdownMs = 3_000;
 /** The SDK would go on trying for 20 s; the relay does that itself, and a stop cannot wait so long. */
 const temporalCallMs = 3_000;
 
 /** API and relay in this process. Temporal may be away: events are accepted all the same. Throws `port_taken`. */
-export async function startServer({ config, store, temporal, log }: ServerOptions): Promise<RunningServer> {
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { config, store, temporal, log, shutdownMs = defaultShutdownMs } = options;
   const calls = createCallsInFlight();
   const inTime = <Answer>(call: () => Promise<Answer>) =>
     calls.watch(temporal.client.withDeadline(Date.now() + temporalCallMs, call));
@@ -83,14 +87,15 @@ export async function startServer({ config, store, temporal, log }: ServerOption
     url: listening.url,
     stop: async () => {
       stopping.abort();
-      const [cutOff] = await Promise.all([listening.stop(requestGraceMs), relay.stop()]);
+      const [cutOff] = await Promise.all([listening.stop(shutdownMs), relay.stop()]);
       await calls.settled();
       logServerStopped(log, cutOff);
     },
   };
 }
 
-const stopMs = 5_000;
+/** For the relay and for closing, after the requests. */
+const closingMs = 5_000;
 
 async function main(): Promise<void> {
   const config = loadConfig();
@@ -110,17 +115,17 @@ async function main(): Promise<void> {
     await createApiKey(store.db, organization, 'admin', adminKey);
   }
   const temporal = connectTemporal();
-  const server = await startServer({ config, store, temporal, log });
+  const { shutdownMs } = config;
+  const server = await startServer({ config, store, temporal, log, shutdownMs });
 
   const stop = async (signal: string) => {
     logServerStopping(log, signal);
-    setTimeout(() => process.exit(1), stopMs).unref();
+    setTimeout(() => process.exit(1), shutdownMs + closingMs).unref();
     await server.stop();
     await Promise.allSettled([temporal.close(), store.close()]);
     process.exit(0);
   };
-  process.once('SIGTERM', (signal) => void stop(signal));
-  process.once('SIGINT', (signal) => void stop(signal));
+  onStopSignal((signal) => void stop(signal));
 }
 
 const startedDirectly =

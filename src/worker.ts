@@ -11,6 +11,7 @@ import {
   logWorkerStopped,
   logWorkerStopping,
 } from './observability/worker-log.ts';
+import { onStopSignal } from './observability/stop-signal.ts';
 import { createPythonSandbox } from './sandbox/python-sandbox.ts';
 import { untilReachable } from './observability/until-reachable.ts';
 import { openStore } from './store/database.ts';
@@ -56,6 +57,7 @@ async function main(log: Log): Promise<void> {
     services: createHelperServices(config),
     taskQueue: config.taskQueue,
     handlerSlots: config.handlerSlots,
+    shutdownMs: config.shutdownMs,
     workflowBundlePath,
   });
   await untilReachable(log, () =>
@@ -67,12 +69,10 @@ async function main(log: Log): Promise<void> {
     cage: sandbox.capability.level,
   });
 
-  const stop = (signal: string) => {
-    logWorkerStopping(log, signal);
+  onStopSignal((signal) => {
+    logWorkerStopping(log, signal, config.shutdownMs);
     void workers.shutdown();
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  });
   try {
     await workers.stopped;
   } finally {

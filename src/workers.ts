@@ -17,9 +17,12 @@ import type { Sandbox } from './sandbox/sandbox.ts';
 import type { Store } from './store/database.ts';
 import type { Temporal } from './temporal/connection.ts';
 
-/** What is still running when a worker is told to stop gets this long, then the next worker takes it up. */
-const shutdownGraceMs = 3_000;
-const shutdownForceMs = 4_000;
+/** Where nothing else is said: `npm start` has 5 s to end. */
+const defaultShutdownMs = 3_000;
+/** Calls and deliveries, when the handlers have ended: one try of a helper, and a part of that where all is to be quick. */
+const restShutdownMs = (shutdownMs: number) => Math.min(shutdownMs / 3, 20_000);
+/** To record the end of what was cut off. */
+const recordingMs = 500;
 /** Executions whose analytics events are delivered at once. */
 const deliverySlots = 20;
 
@@ -36,6 +39,8 @@ export interface WorkersOptions {
   readonly taskQueue: string;
   /** Handlers that run at once. */
   readonly handlerSlots: number;
+  /** When told to stop, handlers that run get this long; the next worker takes up what is left. */
+  readonly shutdownMs?: number;
   /** The compiled workflow bundle. */
   readonly workflowBundlePath: string;
   readonly checkpoint?: Checkpoint;
@@ -59,15 +64,11 @@ export interface Workers {
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { store, temporal, connection, sandbox, taskQueue, checkpoint, wallMs, outsideMs } = options;
-  const { services = servicesNotConfigured } = options;
+  const { services = servicesNotConfigured, shutdownMs = defaultShutdownMs } = options;
   const gateway = createHttpGateway(options.http);
   const { sinks = [storeSink], deliveryPolicy: policy = deliveryPolicy } = options;
-  const common = {
-    connection,
-    namespace: temporal.namespace,
-    shutdownGraceTime: shutdownGraceMs,
-    shutdownForceTime: shutdownForceMs,
-  };
+  const common = { connection, namespace: temporal.namespace };
+  const restShutdown = shutdownTimes(restShutdownMs(shutdownMs));
   const activities = {
     openEvent: createOpenEvent({ store, checkpoint }),
     settle: createSettle({ store, checkpoint }),
@@ -80,12 +81,14 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   };
   const workflowWorker = await Worker.create({
     ...common,
+    ...restShutdown,
     taskQueue,
     workflowBundle: { code: await readFile(options.workflowBundlePath, 'utf8') },
     activities,
   });
   const handlerWorker = await Worker.create({
     ...common,
+    ...shutdownTimes(shutdownMs),
     taskQueue: `${taskQueue}-handlers`,
     activities: {
       runHandler: createRunHandler({
@@ -106,6 +109,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   });
   const analyticsWorker = await Worker.create({
     ...common,
+    ...restShutdown,
     taskQueue: `${taskQueue}-analytics`,
     activities: {
       deliverAnalytics: createDeliverAnalytics({ store, sinks, policy }),
@@ -113,14 +117,30 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     },
     maxConcurrentActivityTaskExecutions: deliverySlots,
   });
-  const workers = [workflowWorker, handlerWorker, analyticsWorker];
-  const stopped = Promise.all(workers.map((worker) => worker.run())).then(() => undefined);
+  const handlers = running(handlerWorker);
+  const rest = [running(workflowWorker), running(analyticsWorker)];
+  return {
+    stopped: Promise.all([handlers, ...rest].map(({ stopped }) => stopped)).then(() => undefined),
+    async shutdown() {
+      // Handlers first: those that still run need the others, who answer their calls.
+      await handlers.shutdown();
+      await Promise.all(rest.map((worker) => worker.shutdown()));
+      await gateway.close();
+    },
+  };
+}
+
+function shutdownTimes(graceMs: number) {
+  return { shutdownGraceTime: graceMs, shutdownForceTime: graceMs + recordingMs };
+}
+
+function running(worker: Worker): Workers {
+  const stopped = worker.run();
   return {
     stopped,
     async shutdown() {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      if (worker.getState() === 'RUNNING') worker.shutdown();
       await stopped.catch(() => undefined);
-      await gateway.close();
     },
   };
 }

@@ -52,6 +52,7 @@ const Variables = z.object({
   AFTERWORD_HOST: z.string().min(1).default('127.0.0.1'),
   AFTERWORD_PORT: port(7700),
   AFTERWORD_ADMIN_KEY: bearer,
+  AFTERWORD_SHUTDOWN_SECONDS: wholeNumber(65, 1, 3_600),
   AFTERWORD_HANDLER_SLOTS: wholeNumber(handlerSlotsPerCore * availableParallelism(), 1, 1_000),
   AFTERWORD_TEMPORAL_PORT: port(7233),
   AFTERWORD_TEMPORAL_UI_PORT: port(8233),
@@ -85,6 +86,8 @@ export interface Config {
   readonly port: number;
   readonly adminKey: string | undefined;
   readonly handlerSlots: number;
+  /** What runs when a separate worker or server is told to stop gets this long to end by itself. */
+  readonly shutdownMs: number;
   /** Of the development server only; elsewhere TEMPORAL_ADDRESS says where Temporal is. */
   readonly temporalPort: number;
   readonly temporalUiPort: number;
@@ -138,6 +141,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     port: variables.AFTERWORD_PORT,
     adminKey: variables.AFTERWORD_ADMIN_KEY,
     handlerSlots: variables.AFTERWORD_HANDLER_SLOTS,
+    shutdownMs: variables.AFTERWORD_SHUTDOWN_SECONDS * 1_000,
     temporalPort: variables.AFTERWORD_TEMPORAL_PORT,
     temporalUiPort: variables.AFTERWORD_TEMPORAL_UI_PORT,
     taskQueue: variables.AFTERWORD_TASK_QUEUE,

@@ -4,8 +4,11 @@ export function logWorkerStarted(log: Log, facts: { taskQueue: string; handlerSl
   log.info(facts, 'worker started');
 }
 
-export function logWorkerStopping(log: Log, signal: string): void {
-  log.info({ signal }, 'worker stopping: what still runs in 3 s is left to the next worker');
+export function logWorkerStopping(log: Log, signal: string, shutdownMs: number): void {
+  log.info(
+    { signal, shutdownMs },
+    'worker stopping: it takes no more handlers; those that run may end, what is left then is for the next worker',
+  );
 }
 
 export function logWorkerStopped(log: Log): void {

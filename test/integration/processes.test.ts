@@ -1,43 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { request, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { createDatabase, type TestDatabase } from '../setup/databases.ts';
+import { Program } from '../setup/program.ts';
 import { linkTo, type BreakableLink } from './breakable-link.ts';
 import { eventually, handler } from './spine-system.ts';
-
-interface Line {
-  readonly level: string;
-  readonly msg: string;
-  readonly code?: string;
-  readonly url?: string;
-}
-
-/** `node src/NAME.ts`, as an operator runs it. */
-class Program {
-  readonly lines: Line[] = [];
-  readonly #child: ChildProcess;
-
-  constructor(name: string, environment: Record<string, string>) {
-    this.#child = spawn(process.execPath, [join(import.meta.dirname, '../../src', `${name}.ts`)], {
-      env: { PATH: process.env.PATH, AFTERWORD_PYTHON: inject('python') ?? 'python3', ...environment },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    if (this.#child.stdout === null) throw new Error('its output is a pipe');
-    createInterface({ input: this.#child.stdout }).on('line', (line) => {
-      this.lines.push(JSON.parse(line) as Line);
-    });
-  }
-
-  async stop(): Promise<number | null> {
-    if (this.#child.exitCode === null) {
-      this.#child.kill('SIGTERM');
-      await once(this.#child, 'exit');
-    }
-    return this.#child.exitCode;
-  }
-}
 
 const adminKey = 'a-key-of-the-operator';
 const closing = {
@@ -104,6 +71,32 @@ it('they run an event with the key and the organisation that the operator named'
   expect(await ask('GET', '/conversations/P')).toMatchObject({ tags: ['seen'] });
 });
 
-it('they end with 0 when they are told to stop', async () => {
-  expect(await Promise.all([server.stop(), worker.stop()])).toEqual([0, 0]);
+it('a server that is told to stop takes no more connections and answers the request that it has', async () => {
+  const url = new URL(server.lines.find((line) => line.url !== undefined)?.url ?? '');
+  const body = JSON.stringify({ ...closing, id: 'closing-2' });
+  const headers = { Authorization: `Bearer ${adminKey}`, 'Content-Type': 'application/json' };
+  const upload = request({
+    host: url.hostname,
+    port: url.port,
+    method: 'POST',
+    path: '/api/v1/conversation-events',
+    headers,
+  });
+  upload.write(body.slice(0, 20));
+  // Its head has arrived when the server, asked on another connection, has answered.
+  await once(upload, 'socket');
+  await fetch(new URL('/healthz', url));
+  server.signal('SIGTERM');
+  await eventually(async () => {
+    await expect(fetch(new URL('/healthz', url))).rejects.toThrow();
+  });
+  upload.end(body.slice(20));
+  const [answer] = (await once(upload, 'response')) as [IncomingMessage];
+  expect(answer.statusCode).toBe(202);
+  answer.resume();
+  expect(await server.exited()).toBe(0);
+});
+
+it('a worker ends with 0 when it is told to stop', async () => {
+  expect(await worker.stop()).toBe(0);
 });

@@ -26,6 +26,7 @@ describe('configuration', () => {
       port: 7700,
       adminKey: undefined,
       handlerSlots: 4 * availableParallelism(),
+      shutdownMs: 65_000,
       temporalPort: 7233,
       temporalUiPort: 8233,
       taskQueue: 'afterword',
