@@ -67,15 +67,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const checkTemporal = async () => {
     await inTime(() => temporal.client.workflowService.describeNamespace({ namespace: temporal.namespace }));
   };
-  const relay = createRelay({ store, startEvent, log });
+  const relay = createRelay({ store, startEvent, startRun: (run) => directRunner.start(run), log });
+  const helperNames = helpers.map(({ name }) => name);
   const app = createApp({
     store,
     startEvent,
     directRunner,
     checkCode: createCodeCheck({
       pythonPath: config.python ?? 'python3',
-      helperNames: helpers.map(({ name }) => name),
+      helperNames,
     }),
+    helperNames,
     log,
     health: { checkTemporal, relayLagMs: () => relay.lagMs() },
   });

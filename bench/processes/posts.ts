@@ -70,6 +70,7 @@ export function createPosts(store: Store, gateway: HttpGateway) {
     return new HandlerRequests({
       db: store.db,
       ref,
+      rootId: ref.executionId,
       gateway,
       calls: new AttemptCalls({ calls: [], made: { helperCalls: 0, requests: 0 } }),
       writeWithLogs: (write) => write([]),

@@ -9,6 +9,8 @@ export class CallLimitReached extends Error {
 
 export interface ReachedCall {
   readonly callId: string;
+  /** Whose call it was. */
+  readonly executionId: string;
   /** Arguments that differed from the recorded ones while the recorded answer was used. */
   readonly driftJson: string | null;
 }
@@ -30,7 +32,7 @@ export class AttemptCalls {
     this.#recorded = new Map(ledger.calls.map((call) => [`${call.name}/${String(call.n)}`, call]));
   }
 
-  /** Calls of earlier attempts that this one came to again. */
+  /** Calls of earlier attempts, of a re-run also of its predecessors, that this one came to again. */
   get reached(): readonly ReachedCall[] {
     return this.#reached;
   }
@@ -45,7 +47,8 @@ export class AttemptCalls {
   decide(name: string, n: number, effect: CallEffect, argsJson: string): CallDecision<LedgerCall> {
     const decision = decideCall(this.#recorded.get(`${name}/${String(n)}`), effect, argsJson);
     if (decision.kind !== 'make') {
-      this.#reached.push({ callId: decision.recorded.callId, driftJson: decision.drifted ? argsJson : null });
+      const { callId, executionId } = decision.recorded;
+      this.#reached.push({ callId, executionId, driftJson: decision.drifted ? argsJson : null });
     }
     return decision;
   }

@@ -47,8 +47,8 @@ export function createCallOutside(deps: CallOutsideDeps, helper: OutsideHelper) 
       const left = deadline - Date.now();
       if (left < shortestRequestMs) throw new AfterwordError('helper_unavailable', 'its time is used up');
       const { answer, afterRecord } = await helper.call(args, {
-        effectKey: `${call.executionId}/${call.name}/${String(call.n)}`,
-        firstTry: attempt === 1 && call.tryNumber === 1,
+        effectKey: `${call.rootId}/${call.name}/${String(call.n)}`,
+        firstTry: attempt === 1 && call.tryNumber === 1 && !call.leftBehind,
         testRun: call.executionKind === 'test',
         timeoutMs: Math.min(left, limits.outsideRequestMs),
         signal: Context.current().cancellationSignal,

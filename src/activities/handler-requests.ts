@@ -19,6 +19,8 @@ import { writeIntent, type WriteIntentDeps } from './write-intent.ts';
 
 export interface HandlerRequestsDeps extends WriteIntentDeps {
   readonly calls: AttemptCalls;
+  /** The execution where the record began: a re-run's keys are those of what it runs again. */
+  readonly rootId: string;
   readonly gateway: HttpGateway;
 }
 
@@ -50,12 +52,12 @@ export class HandlerRequests {
   }
 
   async #answer(request: SandboxRequest): Promise<RequestReply> {
-    const { db, ref, calls } = this.#deps;
+    const { db, ref, rootId, calls } = this.#deps;
     const name = requestName(request);
     const effect = requestEffect(request);
     const nth = calls.nth(name);
-    // The same for every try and every attempt: the other side can tell a repeat by it.
-    const key = isRead(request.method) ? undefined : uuidv5(`${name}/${String(nth)}`, ref.executionId);
+    // The same for every try, every attempt and every re-run: the other side can tell a repeat by it.
+    const key = isRead(request.method) ? undefined : uuidv5(`${name}/${String(nth)}`, rootId);
     const argsJson = requestJson(request, key);
     const decision = calls.decide(name, nth, effect, argsJson);
     if (decision.kind === 'replay') return toReply(await withAnswer(db, ref.organizationId, decision.recorded));

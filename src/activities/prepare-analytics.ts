@@ -3,6 +3,7 @@ import type { AnalyticsSink } from '../analytics/sink.ts';
 import { storeSink } from '../analytics/sinks/store-sink.ts';
 import { deliveryPolicy, type DeliveryPolicy } from '../domain/delivery-policy.ts';
 import type { RegisteredEvent, SandboxResult } from '../sandbox/sandbox.ts';
+import { deliveredBefore, type DeliveredBefore } from '../store/delivered-before.ts';
 import { loadAnalyticsOrigin } from '../store/analytics-origin.ts';
 import type { Database } from '../store/database.ts';
 import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
@@ -27,11 +28,15 @@ export async function prepareAnalytics(
   if (result.events.length === 0) return undefined;
   const now = new Date();
   const origin = result.outcome === 'succeeded' ? await originOf(db, ref, begun, now) : undefined;
+  const sinkNames = sinks.map(({ name }) => name);
+  const before = isRerun(ref, begun) ? await deliveredBefore(db, ref, begun.rootId) : [];
   return {
-    events: result.events.map((registered) =>
-      origin === undefined ? undelivered(registered) : prepared(registered, origin, begun.executionKind === 'test'),
+    events: result.events.map((registered, ordinal) =>
+      origin === undefined
+        ? undelivered(registered)
+        : lessDelivered(prepared(registered, origin, begun.executionKind === 'test'), ordinal, before, sinkNames),
     ),
-    sinks: sinks.map(({ name }) => name),
+    sinks: sinkNames,
     redeliverFrom: new Date(now.getTime() + policy.firstTriesMs),
   };
 }
@@ -48,6 +53,26 @@ function prepared({ event, fault }: RegisteredEvent, origin: EventOrigin, test: 
   }
   const { payload, moment } = outcome;
   return { state: test ? 'test' : 'accepted', reason: null, registered: event, payload, moment };
+}
+
+function isRerun({ executionId }: AttemptRef, { rootId }: BegunAttempt): boolean {
+  return rootId !== executionId;
+}
+
+/** The same event at the same place is no second one: a sink that has it from a predecessor does not get it again. */
+function lessDelivered(
+  event: NewAnalyticsEvent,
+  ordinal: number,
+  before: readonly DeliveredBefore[],
+  sinks: readonly string[],
+): NewAnalyticsEvent {
+  if (event.state !== 'accepted' || before.length === 0) return event;
+  const json = JSON.stringify(event.registered);
+  const deliveredTo = before
+    .filter((one) => one.ordinal === ordinal && one.registered === json)
+    .map(({ sink }) => sink);
+  const everywhere = sinks.every((sink) => deliveredTo.includes(sink));
+  return everywhere ? { ...event, state: 'delivered_before' } : { ...event, deliveredTo };
 }
 
 async function originOf(db: Database, ref: AttemptRef, begun: BegunAttempt, now: Date): Promise<EventOrigin> {

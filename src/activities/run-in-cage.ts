@@ -10,7 +10,7 @@ import { loadLedger, type Ledger } from '../store/execution-ledger/calls.ts';
 import { writeLogs, type LogChunk } from '../store/execution-ledger/write-logs.ts';
 import { AttemptLog } from './attempt-log.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { AttemptCalls, CallLimitReached } from './attempt-calls.ts';
+import { AttemptCalls, CallLimitReached, type ReachedCall } from './attempt-calls.ts';
 import { HandlerCalls } from './handler-calls.ts';
 import { contextJsonOf } from './handler-context.ts';
 import { HandlerRequests } from './handler-requests.ts';
@@ -30,7 +30,7 @@ export interface RunInCageDeps {
 
 /** How a run in the cage ended: by the handler, or because the platform failed under it. */
 export type CageRun = {
-  readonly reached: readonly { readonly callId: string; readonly driftJson: string | null }[];
+  readonly reached: readonly ReachedCall[];
   /** Output that the store does not have yet. */
   readonly logs: readonly LogChunk[];
 } & (
@@ -48,7 +48,8 @@ export async function runInCage(
 ): Promise<CageRun> {
   const { db } = deps.store;
   const log = new AttemptLog((chunks) => writeLogs(db, ref, chunks));
-  const calls = new AttemptCalls(ref.attempt > 1 ? await loadLedger(db, ref) : emptyLedger);
+  const hasRecord = ref.attempt > 1 || begun.rootId !== ref.executionId;
+  const calls = new AttemptCalls(hasRecord ? await loadLedger(db, ref, begun.rootId) : emptyLedger);
   const common = {
     db,
     ref,
@@ -56,7 +57,7 @@ export async function runInCage(
     writeWithLogs: <T>(write: (chunks: LogChunk[]) => Promise<T>) => log.writeWith(write),
     checkpoint: deps.checkpoint,
   };
-  const requests = new HandlerRequests({ ...common, gateway: deps.gateway });
+  const requests = new HandlerRequests({ ...common, rootId: begun.rootId, gateway: deps.gateway });
   const helperCalls = new HandlerCalls({
     ...common,
     helpers: new Map(
@@ -73,7 +74,7 @@ export async function runInCage(
         contextJson: contextJsonOf(begun, ref.attempt),
         helpers: deps.helpers,
         tool: toolOf(begun),
-        randomSeed: ref.executionId,
+        randomSeed: begun.rootId,
         limits: {
           wallMs: deps.wallMs ?? limits.handlerWallMs,
           // Counted from the start of the attempt, so that recording still fits into it.

@@ -5,6 +5,7 @@ import { AfterwordError } from '../domain/errors.ts';
 import type { Log } from '../observability/log.ts';
 import { logRequest } from '../observability/server-log.ts';
 import type { Store } from '../store/database.ts';
+import type { CreatedRerun } from '../store/reruns.ts';
 import { authenticate } from './authenticate.ts';
 import { limitBody, requireUtf8 } from './body.ts';
 import { createRunDirectly, type DirectRunner } from './direct-runs.ts';
@@ -20,6 +21,7 @@ import { addHandlerRoutes } from './routes/handlers.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import type { Health } from './routes/health.ts';
 import { addOrganizationRoute } from './routes/organization.ts';
+import { addRerunRoute } from './routes/reruns.ts';
 import { addTestRunRoute } from './routes/test-runs.ts';
 import { addToolRoute } from './routes/tools.ts';
 import { createStartSoon } from './start-soon.ts';
@@ -31,6 +33,7 @@ export interface AppOptions {
   readonly directRunner: DirectRunner;
   /** Left out: code is taken unchecked, and the answers say so. */
   readonly checkCode?: CheckCode;
+  readonly helperNames: readonly string[];
   readonly health: Health;
   readonly log: Log;
   /** How long a publisher waits for Temporal at most; 1 s. */
@@ -38,7 +41,8 @@ export interface AppOptions {
 }
 
 /** The whole HTTP interface, without a port: `app.fetch` answers requests. */
-export function createApp({ store, startEvent, directRunner, checkCode, health, log, startWaitMs }: AppOptions): Api {
+export function createApp(options: AppOptions): Api {
+  const { store, startEvent, directRunner, checkCode, health, log, startWaitMs } = options;
   const app = createRouter();
   app.use(requestId({ limitLength: 100 }));
   app.use(async (c, next) => {
@@ -73,9 +77,17 @@ export function createApp({ store, startEvent, directRunner, checkCode, health, 
     await next();
   });
   app.use('/api/*', authenticate(store), limitBody(), requireUtf8);
-  const startSoon = createStartSoon({ startEvent, log, ...(startWaitMs === undefined ? {} : { waitMs: startWaitMs }) });
-  const runDirectly = createRunDirectly(store, directRunner);
-  app.route('/api/v1', createTopics({ store, startSoon, runDirectly, checkCode: checkCode ?? unchecked, log }));
+  const patience = { log, ...(startWaitMs === undefined ? {} : { waitMs: startWaitMs }) };
+  const topics = createTopics({
+    store,
+    startSoon: createStartSoon({ start: startEvent, ...patience }),
+    startRerunSoon: createStartSoon({ start: (run: CreatedRerun) => directRunner.start(run), ...patience }),
+    runDirectly: createRunDirectly(store, directRunner),
+    checkCode: checkCode ?? unchecked,
+    helperNames: new Set(options.helperNames),
+    log,
+  });
+  app.route('/api/v1', topics);
   serveDescription(app);
   return app;
 }
@@ -89,6 +101,7 @@ function createTopics(deps: ApiDependencies): Api {
   addConversationRoutes(api, deps);
   addHandlerRoutes(api, deps);
   addExecutionRoutes(api, deps);
+  addRerunRoute(api, deps);
   addTestRunRoute(api, deps);
   addToolRoute(api, deps);
   addOrganizationRoute(api, deps);

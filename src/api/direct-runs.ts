@@ -5,11 +5,12 @@ import { createDirectRun, type CreatedDirectRun, type NewDirectRun } from '../st
 import type { Store } from '../store/database.ts';
 import { settleExecution } from '../store/execution-ledger/finish-attempt.ts';
 import { getExecution } from '../store/executions.ts';
+import { forgetCredentials } from '../store/tool-invocations.ts';
 
 /** How runs without an event reach Temporal. */
 export interface DirectRunner {
-  /** Throws `temporal_unavailable`. */
-  start(run: CreatedDirectRun): Promise<void>;
+  /** Idempotent. Throws `temporal_unavailable`. */
+  start(run: CreatedDirectRun): Promise<{ duplicate: boolean }>;
   /** Resolves when its workflow has ended; rejects when the signal is aborted or Temporal is away. */
   ended(workflowId: string, signal: AbortSignal): Promise<void>;
   /** Aborted when the server stops: nobody waits any longer. */
@@ -53,6 +54,7 @@ async function start({ db }: Store, runner: DirectRunner, run: CreatedDirectRun)
     const { organizationId, executionId } = run;
     const cancelled = { status: 'cancelled', reason: null, error: null, claimFor: null } as const;
     await settleExecution(db, { organizationId, executionId, ...cancelled });
+    await forgetCredentials(db, organizationId, executionId);
     throw error;
   }
 }

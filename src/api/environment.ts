@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Log } from '../observability/log.ts';
 import type { Store } from '../store/database.ts';
+import type { CreatedRerun } from '../store/reruns.ts';
 import type { RunDirectly } from './direct-runs.ts';
 import type { CheckCode } from './handler-code.ts';
 import type { EventToStart } from './start-soon.ts';
@@ -11,7 +12,11 @@ export interface ApiDependencies {
   readonly store: Store;
   /** Starts the workflow of an accepted event, or leaves it to the relay; never throws, never waits long. */
   readonly startSoon: (event: EventToStart) => Promise<void>;
+  /** The same for a re-run. */
+  readonly startRerunSoon: (run: CreatedRerun) => Promise<void>;
   readonly runDirectly: RunDirectly;
+  /** Of all helpers that handlers may call. */
+  readonly helperNames: ReadonlySet<string>;
   readonly checkCode: CheckCode;
   readonly log: Log;
 }

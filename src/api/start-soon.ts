@@ -16,8 +16,9 @@ export interface EventToStart {
 /** Idempotent: `duplicate` says that the workflow had been started before. Throws `temporal_unavailable`. */
 export type StartEvent = (event: EventToStart) => Promise<{ duplicate: boolean }>;
 
-export interface StartSoonOptions {
-  readonly startEvent: StartEvent;
+export interface StartSoonOptions<Start> {
+  /** Idempotent. Throws `temporal_unavailable`. */
+  readonly start: (what: Start) => Promise<unknown>;
   readonly log: Log;
   /** How long a publisher waits for Temporal at most. */
   readonly waitMs?: number;
@@ -26,15 +27,15 @@ export interface StartSoonOptions {
 }
 
 /**
- * Starts the workflow of an event that is safe in the store. The relay starts what is not started here, so this never
+ * Starts the workflow of an event, or of a re-run, that is safe in the store. The relay starts what is not started here, so this never
  * throws and an answer to a publisher never waits for Temporal longer than `waitMs`.
  */
-export function createStartSoon({
-  startEvent,
+export function createStartSoon<Start extends { readonly workflowId: string }>({
+  start: startNow,
   log,
   waitMs = 1_000,
   restMs = 5_000,
-}: StartSoonOptions): (event: EventToStart) => Promise<void> {
+}: StartSoonOptions<Start>): (what: Start) => Promise<void> {
   let restsUntil = 0;
 
   function rest(workflowId: string, reason: string): void {
@@ -42,17 +43,17 @@ export function createStartSoon({
     logStartLeftToRelay(log, { workflowId, reason });
   }
 
-  async function start(event: EventToStart): Promise<void> {
+  async function start(what: Start): Promise<void> {
     try {
-      await startEvent(event);
+      await startNow(what);
     } catch (error) {
-      if (error instanceof AfterwordError && error.code === 'temporal_unavailable') rest(event.workflowId, error.code);
-      else logStartFailed(log, event.workflowId, error);
+      if (error instanceof AfterwordError && error.code === 'temporal_unavailable') rest(what.workflowId, error.code);
+      else logStartFailed(log, what.workflowId, error);
     }
   }
 
-  return async (event) => {
+  return async (what) => {
     if (Date.now() < restsUntil) return;
-    if ((await within(start(event), waitMs)) === 'late') rest(event.workflowId, 'late');
+    if ((await within(start(what), waitMs)) === 'late') rest(what.workflowId, 'late');
   };
 }

@@ -4,6 +4,7 @@ import { ConversationEvent, PublishedEvent } from '../contract/conversation-even
 import { Execution, ExecutionDetail } from '../contract/execution.ts';
 import { CheckedCode, Handler, HandlerVersion, HandlerWithCode, PushedAndChecked } from '../contract/handler.ts';
 import type { HandlerPush } from '../contract/handler.ts';
+import { type RerunInput, StartedRerun } from '../contract/rerun.ts';
 import type { TestRunInput } from '../contract/test-run.ts';
 import { sendForJson } from './http.ts';
 
@@ -58,6 +59,7 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
     rollbackHandler: (name: string, version: number) => post(['handlers', name, 'rollback'], Handler, { version }),
     executions: (query: ExecutionQuery) => get(['executions'], ExecutionPage, queryText(query)),
     testRun: (input: z.input<typeof TestRunInput>) => post(['test-runs'], ExecutionDetail, input),
+    rerun: (id: string, input: RerunInput) => post(['executions', id, 'rerun'], StartedRerun, input),
     execution: (id: string) => get(['executions', id], ExecutionDetail),
     logs: (id: string, attempt?: number) =>
       get(['executions', id, 'logs'], ExecutionLogs, attempt === undefined ? '' : `?attempt=${attempt}`),

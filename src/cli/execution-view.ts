@@ -1,4 +1,4 @@
-import type { Attempt, Call, Execution, ExecutionDetail } from '../contract/execution.ts';
+import type { Attempt, Call, Execution, ExecutionDetail, RelatedExecution } from '../contract/execution.ts';
 import { isFinal } from '../domain/status.ts';
 import type { Output } from './output.ts';
 import { statusText } from './output.ts';
@@ -55,6 +55,7 @@ export function executionText(output: Output, execution: ExecutionDetail): strin
     ['in the queue', formatDuration(execution.queueMs)],
     ['running', formatDuration(execution.runMs)],
     ['workflow', execution.workflowId],
+    ...relatedFacts(execution),
   ];
   const sections = [
     `${heading(`execution ${execution.id}`)}\n${facts.map(([name, value]) => `  ${name.padEnd(13)} ${value}`).join('\n')}`,
@@ -69,6 +70,17 @@ export function executionText(output: Output, execution: ExecutionDetail): strin
     logSection(heading('stderr'), execution.stderr, execution),
   ];
   return sections.join('\n\n');
+}
+
+/** Nothing where it is no re-run and has none. */
+function relatedFacts({ rerunOf, predecessors, successors }: ExecutionDetail): [string, string][] {
+  const textOf = ({ id, status, sharesRecord }: RelatedExecution) =>
+    `${id}, ${status}${sharesRecord ? '' : ', with a record of its own'}`;
+  return [
+    ...(rerunOf === null ? [] : [['re-run of', rerunOf] satisfies [string, string]]),
+    ...predecessors.map((one): [string, string] => ['earlier', textOf(one)]),
+    ...successors.map((one): [string, string] => ['later', textOf(one)]),
+  ];
 }
 
 /** Why an execution did not succeed, with what it printed. */
@@ -136,10 +148,15 @@ function analyticsSection({ analyticsEvents }: ExecutionDetail, heading: (text: 
   return [`${heading('analytics events')}\n${indented(lines.join('\n'))}`];
 }
 
+function answerUsedAgain({ attempt, lastAttempt, replayedFrom }: Call): string {
+  if (replayedFrom !== null) return `made by execution ${replayedFrom}, its answer used again`;
+  return lastAttempt > attempt ? `made in attempt ${attempt}, its answer used again` : '';
+}
+
 function callText(output: Output, call: Call): string {
   const remarks = [
     call.try > 1 ? `try ${call.try}` : '',
-    call.lastAttempt > call.attempt ? `made in attempt ${call.attempt}, its answer used again` : '',
+    answerUsedAgain(call),
     call.unreached ? 'not reached again by the newest attempt' : '',
   ].filter((remark) => remark !== '');
   const head = [
@@ -157,6 +174,8 @@ function callText(output: Output, call: Call): string {
     ...(call.state === 'intent' ? [] : [`  ← ${oneLine(answer, 2_000)}`]),
     ...(call.drift === null
       ? []
-      : [`  arguments changed in a later attempt: ${oneLine(JSON.stringify(call.drift), 2_000)}`]),
+      : [
+          `  arguments changed in a later ${call.replayedFrom === null ? 'attempt' : 'execution'}: ${oneLine(JSON.stringify(call.drift), 2_000)}`,
+        ]),
   ].join('\n');
 }

@@ -6,6 +6,7 @@ import { addExecutionsCommands } from './executions.ts';
 import { addHandlersCommands } from './handlers.ts';
 import { addLogsCommand } from './logs.ts';
 import { addMigrateCommand } from './migrate.ts';
+import { addRerunCommand } from './rerun.ts';
 import { addTestCommand } from './test.ts';
 import { reportJson, reportOf, reportText } from './report-error.ts';
 
@@ -60,6 +61,7 @@ Examples:
   afterword emit closed.json --wait         publish an event and see what the handlers did
   afterword executions --failed             what went wrong lately
   afterword execution ID                    everything about one run: error, calls, prints
+  afterword rerun ID --newest               do what is missing, with the mended handler
   afterword logs -f                         watch the handlers print
 
 Exit codes: 0 done; 1 it failed; 2 the command line or a file was wrong, nothing was sent.`,
@@ -68,6 +70,7 @@ Exit codes: 0 done; 1 it failed; 2 the command line or a file was wrong, nothing
   addHandlersCommands(program, environment);
   addTestCommand(program, environment);
   addExecutionsCommands(program, environment);
+  addRerunCommand(program, environment);
   addLogsCommand(program, environment);
   addDoctorCommand(program, environment, () => {
     outcome.exitCode = 1;

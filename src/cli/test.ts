@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { eventTypeNames } from '../domain/event-types.ts';
 import type { EventType } from '../domain/event-types.ts';
 import { AfterwordError } from '../domain/errors.ts';
-import { isFinal } from '../domain/status.ts';
 import type { ExecutionDetail } from '../contract/execution.ts';
 import type { ApiClient } from './api-client.ts';
 import { readCodeFile } from './code-file.ts';
@@ -11,7 +10,7 @@ import { openInvocation } from './environment.ts';
 import type { CliEnvironment, Invocation } from './environment.ts';
 import { executionText } from './execution-view.ts';
 import { seconds } from './option-parsers.ts';
-import { waitForExecution } from './wait.ts';
+import { requireSuccess, waitForExecution } from './wait.ts';
 
 interface TestOptions {
   conversation: string;
@@ -54,7 +53,7 @@ is one attempt, and no other handler runs. Exit code 1 when it did not succeed.`
       const api = invocation.api();
       const execution = await run(invocation, api, code, options);
       invocation.output.result(execution, () => executionText(invocation.output, execution));
-      requireSuccess(execution, options);
+      requireSuccess(execution, options.timeout);
     });
 }
 
@@ -84,13 +83,4 @@ async function run(
     waitSeconds: Math.min(timeout, firstWaitSeconds),
   });
   return await waitForExecution(api, started, { untilMs, output, signal: environment.signal });
-}
-
-function requireSuccess({ id, status, reason }: ExecutionDetail, { timeout }: TestOptions): void {
-  if (!isFinal(status)) {
-    throw new AfterwordError('wait_timed_out', `After ${timeout} s execution ${id} had not ended: ${status}.`);
-  }
-  if (status !== 'succeeded') {
-    throw new AfterwordError('handler_failed', `The handler did not succeed: ${reason ?? status}.`);
-  }
 }

@@ -1,5 +1,6 @@
 import type { ApiClient } from './api-client.ts';
 import type { Execution, ExecutionDetail } from '../contract/execution.ts';
+import { AfterwordError } from '../domain/errors.ts';
 import { isFinal } from '../domain/status.ts';
 import type { Output } from './output.ts';
 import { patiently, pause } from './patience.ts';
@@ -43,6 +44,16 @@ export async function waitForExecution(
     if (isFinal(execution.status) || left <= 0) return execution;
     await pause(Math.min(slowestPollMs, left), waiting.signal);
     execution = await patiently(() => api.execution(started.id), { ...waiting, onAway });
+  }
+}
+
+/** Throws `wait_timed_out` or `handler_failed`. */
+export function requireSuccess({ id, status, reason }: Execution, timeoutSeconds: number): void {
+  if (!isFinal(status)) {
+    throw new AfterwordError('wait_timed_out', `After ${timeoutSeconds} s execution ${id} had not ended: ${status}.`);
+  }
+  if (status !== 'succeeded') {
+    throw new AfterwordError('handler_failed', `The handler did not succeed: ${reason ?? status}.`);
   }
 }
 

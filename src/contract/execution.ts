@@ -35,6 +35,7 @@ export const Execution = z
     error: HandlerError.nullable(),
     result: JsonValue.nullable(),
     attempts: z.number().int(),
+    rerunOf: z.string().nullable().meta({ description: 'The execution that it runs again.' }),
     workflowId: z.string(),
     runId: z.string().nullable(),
     queuedAt: z.string(),
@@ -79,6 +80,9 @@ export const Call = z
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
     attempt: z.number().int().meta({ description: 'The attempt that made the call.' }),
     lastAttempt: z.number().int().meta({ description: 'The last attempt that reached it, replayed or made.' }),
+    replayedFrom: z.string().nullable().meta({
+      description: 'Of a re-run: the execution that made the call, in its `attempt`; its answer was used again here.',
+    }),
     /** Not reached again by the newest attempt. */
     unreached: z.boolean(),
     /** The arguments of a later attempt that differed while the recorded answer was used; null where none did. */
@@ -90,10 +94,24 @@ export const Call = z
   .meta({ id: 'Call' });
 export type Call = z.infer<typeof Call>;
 
+export const RelatedExecution = z
+  .object({
+    id: z.string(),
+    status: ExecutionStatus,
+    handlerVersion: z.number().int().nullable(),
+    rerunOf: z.string().nullable(),
+    sharesRecord: z.boolean().meta({ description: 'False: a fresh re-run, or what a fresh one runs again.' }),
+    queuedAt: z.string(),
+  })
+  .meta({ id: 'RelatedExecution' });
+export type RelatedExecution = z.infer<typeof RelatedExecution>;
+
 /** Logs are those of the newest attempt; each attempt has its own. */
 export const ExecutionDetail = Execution.extend({
   stdout: z.string(),
   stderr: z.string(),
+  predecessors: z.array(RelatedExecution).meta({ description: 'What it runs again or answers from, oldest first.' }),
+  successors: z.array(RelatedExecution).meta({ description: 'What runs it again, oldest first.' }),
   attemptLog: z.array(Attempt),
   calls: z.array(Call),
   analyticsEvents: z.array(AnalyticsEvent),

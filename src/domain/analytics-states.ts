@@ -3,10 +3,21 @@ export const deliveryStates = ['pending', 'delivered', 'dead'] as const;
 export type DeliveryState = (typeof deliveryStates)[number];
 
 /** What the store keeps of an event; `accepted` ones have deliveries, which say the rest. */
-export type StoredEventState = 'accepted' | 'rejected' | 'not_delivered' | 'test';
+export type StoredEventState = 'accepted' | 'rejected' | 'not_delivered' | 'delivered_before' | 'test';
 
-/** `not_delivered`: its attempt failed; `test`: it belongs to a test run, which sends nothing. */
-export const analyticsEventStates = ['pending', 'delivered', 'dead', 'rejected', 'not_delivered', 'test'] as const;
+/**
+ * `not_delivered`: its attempt failed; `delivered_before`: the execution that this one runs again has delivered the
+ * same; `test`: it belongs to a test run, which sends nothing.
+ */
+export const analyticsEventStates = [
+  'pending',
+  'delivered',
+  'dead',
+  'rejected',
+  'not_delivered',
+  'delivered_before',
+  'test',
+] as const;
 export type AnalyticsEventState = (typeof analyticsEventStates)[number];
 
 /** An accepted event is pending until every sink has it, or has given it up. */

@@ -47,6 +47,11 @@ export function directRunWorkflowIdOf(kind: DirectRunKind, organizationId: strin
   return `${kind}-run/${organizationId}/${executionId}`;
 }
 
+/** Of a run of an event's execution again: each is its own, so its execution names it. */
+export function rerunWorkflowIdOf(organizationId: string, executionId: string): string {
+  return `rerun/${organizationId}/${executionId}`;
+}
+
 /** Derived from the event alone and free of personal data: workflow ids are visible to everyone. */
 export function workflowIdOf(organizationId: string, source: string, eventId: string): string {
   const digest = createHash('sha256')

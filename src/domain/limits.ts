@@ -15,6 +15,8 @@ export const limits = {
   /** How long the answer to a test run may take; the run itself has `attemptMs`. */
   testRunWaitSeconds: 120,
   defaultTestRunWaitSeconds: 30,
+  /** How long a test run or the invocation of a tool waits for a worker before it is cancelled. */
+  directRunStartMs: 10 * 60_000,
   /** Lost workers and broken cages in a row before an execution ends as `worker_lost`. */
   maxLostAttempts: 5,
   /** Handlers of one event that share a workflow: the server allows 10 updates in flight in one. */

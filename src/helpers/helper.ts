@@ -38,7 +38,7 @@ export interface HelperContext {
 
 /** For helpers that ask somebody else: no transaction and no lock is held while they work. */
 export interface OutsideContext {
-  /** The same for every try of this call, in later attempts of the handler too: names the effect outside. */
+  /** The same for every try of this call, in later attempts of the handler and in re-runs too: names the effect outside. */
   readonly effectKey: string;
   /** False where an earlier try may have had its effect although nobody heard of it. */
   readonly firstTry: boolean;

@@ -63,8 +63,12 @@ export function logStartFailed(log: Log, workflowId: string, err: unknown): void
 }
 
 export function logRelayStarted(log: Log, facts: { workflowId: string; alreadyStarted: boolean }): void {
-  if (facts.alreadyStarted) log.debug(facts, 'The workflow of an event waits for a worker');
-  else log.info(facts, 'The relay started the workflow of an event that nobody had taken up');
+  if (facts.alreadyStarted) log.debug(facts, 'A workflow waits for a worker');
+  else log.info(facts, 'The relay started a workflow that nobody had taken up');
+}
+
+export function logRelayCancelled(log: Log, facts: { workflowId: string }): void {
+  log.info(facts, 'The relay cancelled a run that no worker took up while somebody waited for it');
 }
 
 export function logRelayOutage(log: Log, code: ErrorCode, err: unknown): void {

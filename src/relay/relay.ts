@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AfterwordError } from '../domain/errors.ts';
 import type { Log } from '../observability/log.ts';
-import { logRelayStarted, logStartFailed } from '../observability/server-log.ts';
+import { logRelayCancelled, logRelayStarted, logStartFailed } from '../observability/server-log.ts';
 import { postponeRelay, unclaimedEvents } from '../store/conversation-events.ts';
 import type { UnclaimedEvent } from '../store/conversation-events.ts';
-import type { Store } from '../store/database.ts';
+import type { Database, Store } from '../store/database.ts';
+import { forgetCredentials } from '../store/tool-invocations.ts';
+import { cancelUnstarted, postponeRun, waitingRuns, type WaitingRun } from '../store/waiting-runs.ts';
 import { createOutage } from './outage.ts';
 
 export interface RelayOptions {
   readonly store: Store;
   /** Idempotent; throws `temporal_unavailable`. */
   readonly startEvent: (event: UnclaimedEvent) => Promise<{ duplicate: boolean }>;
+  /** Likewise, of a re-run. */
+  readonly startRun: (run: WaitingRun) => Promise<{ duplicate: boolean }>;
   readonly log: Log;
   /** Between two looks for events; 1 s. */
   readonly intervalMs?: number;
@@ -20,7 +24,7 @@ export interface Relay {
   start(): void;
   /** Ends after the starts that are under way. */
   stop(): Promise<void>;
-  /** For how long there have been events that the relay could not start yet; 0 when it is up to date. */
+  /** For how long there have been events or runs that the relay could not start yet; 0 when it is up to date. */
   lagMs(): number;
 }
 
@@ -30,40 +34,63 @@ const startsAtOnce = 10;
 const postponedMs = 10 * 60_000;
 
 /**
- * Starts the workflow of each event that is stored but that no workflow has taken up: its server died between the
- * store and Temporal, or Temporal was away. Any number of relays may run: a start is idempotent.
+ * Starts the workflow of each event and each re-run that is stored but that no worker has taken up: its server died
+ * between the store and Temporal, or Temporal was away. Test runs and invocations of tools that nobody took up are
+ * cancelled: whoever asked has gone. Any number of relays may run: a start is idempotent.
  */
-export function createRelay({ store, startEvent, log, intervalMs = 1_000 }: RelayOptions): Relay {
+export function createRelay({ store, startEvent, startRun, log, intervalMs = 1_000 }: RelayOptions): Relay {
   const stopping = new AbortController();
   const outage = createOutage(log);
   let behindSince: number | undefined;
   let loop: Promise<void> | undefined;
 
-  async function startOne(event: UnclaimedEvent): Promise<void> {
+  async function start(workflowId: string, startNow: () => Promise<{ duplicate: boolean }>): Promise<Date> {
     try {
-      const { duplicate } = await startEvent(event);
-      logRelayStarted(log, { workflowId: event.workflowId, alreadyStarted: duplicate });
+      const { duplicate } = await startNow();
+      logRelayStarted(log, { workflowId, alreadyStarted: duplicate });
     } catch (error) {
       if (isOutage(error)) throw error;
-      // Postponed like the others: one event that cannot be started must not hold up those behind it.
-      logStartFailed(log, event.workflowId, error);
+      // Postponed like the others: one that cannot be started must not hold up those behind it.
+      logStartFailed(log, workflowId, error);
     }
-    await postponeRelay(store.db, event.id, new Date(Date.now() + postponedMs));
+    return new Date(Date.now() + postponedMs);
   }
 
-  async function startWaiting(): Promise<void> {
-    let found: readonly UnclaimedEvent[];
+  async function takeEvent(event: UnclaimedEvent): Promise<void> {
+    await postponeRelay(store.db, event.id, await start(event.workflowId, () => startEvent(event)));
+  }
+
+  async function takeRun(run: WaitingRun): Promise<void> {
+    const { organizationId, executionId, workflowId, kind } = run;
+    if (kind === 'event') {
+      await postponeRun(store.db, executionId, await start(workflowId, () => startRun(run)));
+    } else if (await cancelUnstarted(store.db, organizationId, executionId)) {
+      await forgetCredentials(store.db, organizationId, executionId);
+      logRelayCancelled(log, { workflowId });
+    }
+  }
+
+  async function takeAll<Item>(
+    find: (db: Database, now: Date, limit: number) => Promise<readonly Item[]>,
+    take: (item: Item) => Promise<void>,
+  ): Promise<void> {
+    let found: readonly Item[];
     do {
-      found = await unclaimedEvents(store.db, new Date(), batch);
+      found = await find(store.db, new Date(), batch);
       if (found.length > 0) behindSince ??= Date.now();
-      await forEachAtOnce(found, startsAtOnce, startOne);
+      await forEachAtOnce(found, startsAtOnce, take);
     } while (found.length === batch && !stopping.signal.aborted);
+  }
+
+  async function takeWaiting(): Promise<void> {
+    await takeAll(unclaimedEvents, takeEvent);
+    await takeAll(waitingRuns, takeRun);
     behindSince = undefined;
   }
 
   async function round(): Promise<number> {
     try {
-      await startWaiting();
+      await takeWaiting();
       outage.over();
       return intervalMs;
     } catch (error) {

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { HandlerSettings } from '../contract/handler.ts';
 import { directRunWorkflowIdOf } from '../domain/event-key.ts';
 import { refuseLargeCode } from '../domain/handler-code.ts';
+import { limits } from '../domain/limits.ts';
 import type { DirectRunKind } from '../domain/status.ts';
 import type { Database } from './database.ts';
 import { filesJsonOf } from './handler-rows.ts';
@@ -37,7 +38,8 @@ export interface CreatedDirectRun {
 }
 
 /**
- * Creates the waiting execution of a run that no event started; its workflow, which the caller starts, runs it.
+ * Creates the waiting execution of a run that no event started; its workflow, which the caller starts, runs it. Should no
+ * worker take it up in 10 minutes, the relay cancels it: nobody waits for its answer any more.
  * Throws `invalid_handler` for code over 256 KB.
  */
 export async function createDirectRun(
@@ -47,6 +49,7 @@ export async function createDirectRun(
 ): Promise<CreatedDirectRun> {
   refuseLargeCode(run.code);
   const id = uuidv7();
+  const queuedAt = new Date();
   const workflowId = directRunWorkflowIdOf(run.kind, organizationId, id);
   await db
     .with('created', (query) =>
@@ -63,7 +66,8 @@ export async function createDirectRun(
         error: null,
         result: null,
         root_id: null,
-        queued_at: new Date(),
+        queued_at: queuedAt,
+        relay_at: new Date(queuedAt.getTime() + limits.directRunStartMs),
         started_at: null,
         finished_at: null,
       }),

@@ -6,7 +6,7 @@ import { readable } from './shown-calls.ts';
 import type { AttemptsTable, CallsTable, ExecutionsTable } from './tables.ts';
 
 /** An execution's row with what it shows of its event, conversation, handler and version. */
-export type ExecutionRow = Selectable<ExecutionsTable> & {
+export type ExecutionRow = Omit<Selectable<ExecutionsTable>, 'workflow_id'> & {
   event_type: string;
   public_id: string | null;
   handler_name: string;
@@ -32,8 +32,10 @@ export function toExecution(row: ExecutionRow): Execution {
     error: toHandlerError(row.error),
     result: toJson(row.result),
     attempts: row.attempt,
+    rerunOf: row.rerun_of,
     workflowId: row.workflow_id,
-    runId: row.claimed_by,
+    // The event was claimed by the run that has the first execution, not by that of a re-run.
+    runId: row.rerun_of === null ? row.claimed_by : null,
     queuedAt: row.queued_at.toISOString(),
     startedAt: row.started_at?.toISOString() ?? null,
     finishedAt: row.finished_at?.toISOString() ?? null,
@@ -59,10 +61,10 @@ export function toAttempt(row: Selectable<AttemptsTable>, logs: AttemptLogs): At
   };
 }
 
-/** `newestAttempt`: the execution's; a call that it did not reach is marked. */
+/** `newestAttempt`: the shown execution's; a call that it did not reach is marked. */
 export function toCall(
-  row: Omit<Selectable<CallsTable>, 'organization_id' | 'execution_id'>,
-  newestAttempt: number,
+  row: Omit<Selectable<CallsTable>, 'organization_id'>,
+  { id, attempt: newestAttempt }: { readonly id: string; readonly attempt: number },
 ): Call {
   return {
     id: row.id,
@@ -76,6 +78,7 @@ export function toCall(
     error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
     attempt: row.attempt,
     lastAttempt: row.last_attempt,
+    replayedFrom: row.execution_id === id ? null : row.execution_id,
     unreached: row.last_attempt < newestAttempt,
     drift: toJson(row.drift),
     requestedAt: row.requested_at.toISOString(),

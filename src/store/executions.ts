@@ -4,9 +4,10 @@ import { AfterwordError } from '../domain/errors.ts';
 import type { ExecutionKind, ExecutionStatus } from '../domain/status.ts';
 import { analyticsEventsOf } from './analytics-event-rows.ts';
 import type { Database } from './database.ts';
-import { toAttempt, toCall, toExecution } from './execution-rows.ts';
+import { callsOf } from './execution-calls.ts';
+import { lineageOf } from './execution-lineage.ts';
+import { toAttempt, toExecution } from './execution-rows.ts';
 import { logChunks, logsOf } from './logs.ts';
-import { shownJson } from './shown-calls.ts';
 import { isUuid } from './uuid-text.ts';
 
 export { readLogs } from './logs.ts';
@@ -74,22 +75,6 @@ export async function listExecutions(
   return rows.map(toExecution);
 }
 
-const callColumns = [
-  'id',
-  'name',
-  'n',
-  'try',
-  'effect',
-  'state',
-  'error_code',
-  'error_message',
-  'attempt',
-  'last_attempt',
-  'drift',
-  'requested_at',
-  'answered_at',
-] as const;
-
 /** With attempts, logs, calls and analytics events. Throws `execution_not_found`. */
 export async function getExecution(db: Database, organizationId: string, id: string): Promise<ExecutionDetail> {
   const row = isUuid(id)
@@ -103,22 +88,13 @@ export async function getExecution(db: Database, organizationId: string, id: str
     .where('execution_id', '=', id)
     .orderBy('attempt')
     .execute();
-  const calls = await db
-    .selectFrom('calls')
-    // Named, so that what is shown shorter than it is does not leave the store at its full length.
-    .select(callColumns)
-    .select([shownJson('args').as('args'), shownJson('answer').as('answer')])
-    .where('organization_id', '=', organizationId)
-    .where('execution_id', '=', id)
-    .orderBy('requested_at')
-    .orderBy('id')
-    .execute();
   const chunks = await logChunks(db, organizationId, id);
   return {
     ...toExecution(row),
     ...logsOf(chunks, row.attempt),
+    ...(await lineageOf(db, organizationId, row)),
     attemptLog: attempts.map((attempt) => toAttempt(attempt, logsOf(chunks, attempt.attempt))),
-    calls: calls.map((call) => toCall(call, row.attempt)),
+    calls: await callsOf(db, organizationId, row),
     analyticsEvents: await analyticsEventsOf(db, organizationId, id),
   };
 }
@@ -141,7 +117,7 @@ function executionsOf(db: Database, organizationId: string) {
       // One of the two is always there.
       .select([
         sql<string>`coalesce(event.type, direct.event_type)`.as('event_type'),
-        sql<string>`coalesce(event.workflow_id, direct.workflow_id)`.as('workflow_id'),
+        sql<string>`coalesce(execution.workflow_id, event.workflow_id, direct.workflow_id)`.as('workflow_id'),
         sql<string>`coalesce(direct.handler_name, handler.name)`.as('handler_name'),
       ])
       .where('execution.organization_id', '=', organizationId)

@@ -63,7 +63,7 @@ export async function findKnownEvent(
     .where('executions.organization_id', '=', organizationId)
     .where('executions.event_id', '=', row.id)
     // Runs made again later are not the event's own.
-    .where('executions.root_id', 'is', null)
+    .where('executions.rerun_of', 'is', null)
     .orderBy('executions.ordinal')
     .execute();
   return {

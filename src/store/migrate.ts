@@ -5,12 +5,14 @@ import type { Database, Store } from './database.ts';
 import * as spine from './migrations/0001-spine.ts';
 import * as directRuns from './migrations/0002-direct-runs.ts';
 import * as analyticsEvents from './migrations/0003-analytics-events.ts';
+import * as reruns from './migrations/0004-reruns.ts';
 
 /** In the order they are applied; a name, once published, stays. */
 const migrations: Record<string, Migration> = {
   '0001-spine': spine,
   '0002-direct-runs': directRuns,
   '0003-analytics-events': analyticsEvents,
+  '0004-reruns': reruns,
 };
 
 const migrationTableName = 'schema_migrations';

@@ -24,6 +24,7 @@ export interface Tables {
   test_run_writes: TestRunWritesTable;
   attempts: AttemptsTable;
   calls: CallsTable;
+  replayed_calls: ReplayedCallsTable;
   log_chunks: LogChunksTable;
   analytics_events: AnalyticsEventsTable;
   analytics_deliveries: AnalyticsDeliveriesTable;
@@ -188,7 +189,14 @@ export interface ExecutionsTable {
   user_failures: Generated<number>;
   /** Lost attempts since the last that ended by itself. */
   lost_in_a_row: Generated<number>;
+  /** Of a re-run that answers from the record of others: the first of them. Null: it has a record of its own. */
   root_id: string | null;
+  /** Which execution it runs again. */
+  rerun_of: Generated<string | null>;
+  /** Of a re-run; others have their event's or their direct run's. */
+  workflow_id: Generated<string | null>;
+  /** While no worker has taken it up and no event speaks for it: when the relay should look at it. */
+  relay_at: Generated<Date | null>;
   queued_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
@@ -262,6 +270,17 @@ export interface CallsTable {
   drift: string | null;
   requested_at: Date;
   answered_at: Date | null;
+}
+
+/** Calls of other executions whose record answered a re-run. */
+export interface ReplayedCallsTable {
+  organization_id: string;
+  execution_id: string;
+  call_id: string;
+  /** The last attempt of the re-run that reached it. */
+  last_attempt: number;
+  /** JSON: the arguments of the re-run where they differed. */
+  drift: string | null;
 }
 
 /** The head of a stream comes in chunks, seq 0, 1, …; the tail is one row, overwritten, with seq -1. */

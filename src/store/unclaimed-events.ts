@@ -32,7 +32,7 @@ export async function unclaimedEvents(db: Database, now: Date, limit: number): P
         )
         .whereRef('executions.organization_id', '=', 'event.organization_id')
         .whereRef('executions.event_id', '=', 'event.id')
-        .where('executions.root_id', 'is', null)
+        .where('executions.rerun_of', 'is', null)
         .as('executions'),
     )
     .where('event.claimed_by', 'is', null)

@@ -1,4 +1,4 @@
-import { WorkflowFailedError, type Client } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type Client } from '@temporalio/client';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { RunHandlersStart } from '../contract/workflow.ts';
 import type { runHandlers } from '../workflows/run-handlers.ts';
@@ -14,12 +14,15 @@ export interface DirectRunToStart {
   readonly conversationId: string | null;
 }
 
-/** Starts the one workflow of an execution that no event started. Throws `temporal_unavailable`. */
+/**
+ * Starts the one workflow of an execution that no event started; idempotent: `duplicate` says that it had been started
+ * before. Throws `temporal_unavailable`.
+ */
 export async function startDirectRun(
   client: Client,
   taskQueue: string,
   { organizationId, executionId, workflowId, handlerName, eventType, conversationId }: DirectRunToStart,
-): Promise<void> {
+): Promise<{ duplicate: boolean }> {
   const typedSearchAttributes: SearchAttributePair[] = [
     { key: organizationKey, value: organizationId },
     { key: eventTypeKey, value: eventType },
@@ -36,7 +39,9 @@ export async function startDirectRun(
       staticSummary: handlerName,
       args: [start],
     });
+    return { duplicate: false };
   } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return { duplicate: true };
     throw toTemporalError(error);
   }
 }

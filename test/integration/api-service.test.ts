@@ -14,6 +14,7 @@ import {
 import type { ApiUnderTest } from './api-under-test.ts';
 
 let api: ApiUnderTest;
+const startRun = () => Promise.resolve({ duplicate: false });
 
 beforeAll(async () => {
   api = await createApiUnderTest();
@@ -190,7 +191,7 @@ describe('the relay', () => {
       started.push(event);
       return Promise.resolve({ duplicate: false });
     };
-    const relays = [1, 2].map(() => createRelay({ ...api, startEvent, intervalMs: 20 }));
+    const relays = [1, 2].map(() => createRelay({ ...api, startRun, startEvent, intervalMs: 20 }));
     for (const relay of relays) relay.start();
     await expect.poll(() => started.map((event) => event.workflowId)).toContain(workflowId);
     await expect.poll(() => relays.map((relay) => relay.lagMs())).toEqual([0, 0]);
@@ -218,6 +219,7 @@ describe('the relay', () => {
     const started: string[] = [];
     const relay = createRelay({
       ...api,
+      startRun,
       intervalMs: 20,
       startEvent: ({ workflowId }) => {
         tries += 1;
@@ -245,6 +247,7 @@ describe('the relay', () => {
     const started: string[] = [];
     const relay = createRelay({
       ...api,
+      startRun,
       intervalMs: 20,
       startEvent: ({ workflowId }) => {
         if (workflowId === bad) return Promise.reject(new Error('poison'));
@@ -273,6 +276,7 @@ describe('the relay', () => {
     let ended = 0;
     const relay = createRelay({
       ...api,
+      startRun,
       intervalMs: 60_000,
       startEvent: async () => {
         underWay += 1;
@@ -290,7 +294,12 @@ describe('the relay', () => {
   });
 
   test('stops at once between two looks', async () => {
-    const relay = createRelay({ ...api, startEvent: () => Promise.resolve({ duplicate: false }), intervalMs: 60_000 });
+    const relay = createRelay({
+      ...api,
+      startRun,
+      startEvent: () => Promise.resolve({ duplicate: false }),
+      intervalMs: 60_000,
+    });
     relay.start();
     const begin = performance.now();
     await relay.stop();
@@ -324,6 +333,7 @@ describe('while the database is away', () => {
     let starts = 0;
     const relay = createRelay({
       ...api,
+      startRun,
       intervalMs: 10,
       startEvent: () => Promise.resolve({ duplicate: (starts++, false) }),
     });

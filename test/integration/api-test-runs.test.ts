@@ -25,7 +25,7 @@ const post = (body: unknown, key?: string) => api.send('POST', path, body, key);
 
 function connected(runner: Partial<DirectRunner>) {
   const directRunner = {
-    start: () => Promise.resolve(),
+    start: () => Promise.resolve({ duplicate: false }),
     ended: () => Promise.resolve(),
     stopping: new AbortController().signal,
     ...runner,

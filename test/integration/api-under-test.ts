@@ -6,6 +6,7 @@ import { createApp, type AppOptions } from '../../src/api/app.ts';
 import type { DirectRunner } from '../../src/api/direct-runs.ts';
 import type { EventToStart, StartEvent } from '../../src/api/start-soon.ts';
 import { Problem } from '../../src/contract/problem.ts';
+import { helpers } from '../../src/helpers/registry.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
 import { openStore } from '../../src/store/database.ts';
@@ -62,6 +63,7 @@ export async function createApiUnderTest() {
       store,
       startEvent,
       directRunner: neverEnding,
+      helperNames: helpers.map(({ name }) => name),
       ...more,
       health: {
         checkTemporal: () => (health.temporalAway ? Promise.reject(new Error('away')) : Promise.resolve()),
@@ -117,7 +119,7 @@ export async function createApiUnderTest() {
 
 /** Direct runs wait for a worker that does not come. */
 const neverEnding: DirectRunner = {
-  start: () => Promise.resolve(),
+  start: () => Promise.resolve({ duplicate: false }),
   ended: (_workflowId, signal) =>
     new Promise((_resolve, reject) => {
       signal.addEventListener('abort', () => {

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { FailureReason, FinalStatus } from '../../src/domain/status.ts';
 import { beginAttempt } from '../../src/store/execution-ledger/begin-attempt.ts';
-import { recordIntent, recordOutcome } from '../../src/store/execution-ledger/calls.ts';
+import { loadLedger, recordIntent, recordOutcome } from '../../src/store/execution-ledger/calls.ts';
 import { finishAttempt } from '../../src/store/execution-ledger/finish-attempt.ts';
 import { writeLogs } from '../../src/store/execution-ledger/write-logs.ts';
 import type { PlayEvent } from './cli-under-test.ts';
@@ -19,7 +19,7 @@ export interface Script {
   readonly pause?: Promise<void>;
 }
 
-/** Plays the worker: writes to the ledger what a handler of that name would leave there. */
+/** Plays the worker: writes to the ledger what a handler of that name would leave there; a re-run's calls are replayed. */
 export function playing(scripts: Record<string, Script>): PlayEvent {
   return async (store, { organizationId, executions }) => {
     await Promise.all(
@@ -29,8 +29,11 @@ export function playing(scripts: Record<string, Script>): PlayEvent {
         const ref = { organizationId, executionId, attempt: 1 };
         const now = new Date();
         const queuedAt = new Date(now.getTime() - 20);
-        await beginAttempt(store.db, { ...ref, claimFor: 'run', queuedAt, startedAt: now, worker: 'w1' });
+        const begun = await beginAttempt(store.db, { ...ref, claimFor: 'run', queuedAt, startedAt: now, worker: 'w1' });
+        const rootId = begun.kind === 'begun' ? begun.rootId : executionId;
+        const recorded = rootId === executionId ? [] : (await loadLedger(store.db, ref, rootId)).calls;
         for (const [index, { name, args, answer }] of (script.calls ?? []).entries()) {
+          if (recorded.some((known) => known.name === name)) continue;
           const call = {
             callId: uuidv7(),
             name,
@@ -56,7 +59,7 @@ export function playing(scripts: Record<string, Script>): PlayEvent {
           resultJson: status === 'succeeded' ? JSON.stringify(script.result ?? null) : null,
           runMs: 12,
           final: status,
-          reached: [],
+          reached: recorded.map((known) => ({ ...known, driftJson: null })),
         };
         await finishAttempt(store.db, ref, end, []);
       }),

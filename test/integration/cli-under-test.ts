@@ -78,13 +78,14 @@ export async function createCliUnderTest() {
       plays.push(workers.play(store, event));
       return Promise.resolve({ runId: 'run', duplicate: false });
     },
+    helperNames: helpers.map(({ name }) => name),
     directRunner: {
       start: (run) => {
         const { organizationId, executionId, workflowId, eventType: type, conversationId, handlerName } = run;
         const executions = [{ executionId, handlerName }];
         const event = { id: '', organizationId, workflowId, type, conversationId: conversationId ?? '', executions };
         plays.push(workers.play(store, event));
-        return Promise.resolve();
+        return Promise.resolve({ duplicate: false });
       },
       ended: async (_workflowId, signal) => {
         if (!signal.aborted) await Promise.all(plays);

@@ -70,7 +70,7 @@ describe.each(engines)('answering a call on %s', (engine) => {
     await recordIntent(db, ref, { ...long, effect: 'read', argsJson: '{}', requestedAt: new Date() }, []);
     const answerJson = JSON.stringify('x'.repeat(100_000));
     await recordOutcome(db, ref.organizationId, long.callId, { state: 'succeeded', answerJson, error: null });
-    const { calls } = await loadLedger(db, ref);
+    const { calls } = await loadLedger(db, ref, ref.executionId);
     expect(calls.map((call) => call.answerJson)).toEqual([null, '"first"']);
     const answers = await Promise.all(calls.map((call) => withAnswer(db, ref.organizationId, call)));
     expect(answers.map((call) => call.answerJson)).toEqual([answerJson, '"first"']);

@@ -9,6 +9,7 @@ import { readToolchain } from '../../src/config/toolchain.ts';
 import { workflowBundlePath } from '../../src/config/workflow-bundle.ts';
 import { ConversationEventInput } from '../../src/contract/conversation-event.ts';
 import { HandlerPush } from '../../src/contract/handler.ts';
+import { helpers } from '../../src/helpers/registry.ts';
 import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { acceptEvent, type AcceptedEvent } from '../../src/store/conversation-events.ts';
@@ -16,9 +17,11 @@ import { openStore, type Store } from '../../src/store/database.ts';
 import { pushHandler } from '../../src/store/handlers.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { ensureOrganization } from '../../src/store/organizations.ts';
+import { createRerun } from '../../src/store/reruns.ts';
 import { connectTemporal, type Temporal } from '../../src/temporal/connection.ts';
 import { startTemporalDevServer } from '../../src/temporal/dev-server.ts';
 import { connectNative } from '../../src/temporal/native-connection.ts';
+import { startDirectRun } from '../../src/temporal/start-direct-run.ts';
 import { createEventStarter } from '../../src/temporal/start-event.ts';
 import { startWorkers } from '../../src/workers.ts';
 
@@ -78,6 +81,8 @@ export interface ScenarioSystem extends RecordingSystem {
   accept(event?: object, claimFor?: string): Promise<AcceptedEvent>;
   /** The second half: the workflow, with the pinned executions. Answers its id. */
   start(accepted: AcceptedEvent): Promise<string>;
+  /** With the newest version. Answers the id of its workflow. */
+  rerun(executionId: string): Promise<string>;
   /** As the direct client does, naming a conversation that is known: no message travels. */
   publishDirect(event: { readonly id: string; readonly conversationId: string }): Promise<string>;
   /** A worker takes one of the waiting handlers and dies of it. */
@@ -121,6 +126,13 @@ export async function openScenario(system: RecordingSystem, name: string): Promi
     async start(accepted) {
       await startEvent({ ...accepted, organizationId: organization });
       return accepted.workflowId;
+    },
+    async rerun(executionId) {
+      const names = new Set(helpers.map((helper) => helper.name));
+      const input = { version: 'newest', fresh: false } as const;
+      const run = await createRerun(store.db, organization, executionId, input, names);
+      await startDirectRun(temporal.client, taskQueue, run);
+      return run.workflowId;
     },
     async publishDirect(event) {
       const { workflowId } = await client.publish({ type: 'conversation_closed', ...event });

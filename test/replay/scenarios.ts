@@ -77,6 +77,18 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'rerun',
+    async record(system) {
+      await system.push('mended', callsThenRaisesOnce, { attempts: 1 });
+      const accepted = await system.accept();
+      await system.startWorkers();
+      await system.client.result(await system.start(accepted));
+      await system.push('mended', calls, { attempts: 1 });
+      const workflowId = await system.rerun(accepted.executions[0]?.executionId ?? '');
+      return settled(system, 'rerun', workflowId);
+    },
+  },
+  {
     name: 'failed',
     async record(system) {
       await system.push('fails', fails, { attempts: 1 });

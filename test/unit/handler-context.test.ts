@@ -20,6 +20,7 @@ const messages = [
 function begun(more: Partial<BegunAttempt> = {}): BegunAttempt {
   return {
     kind: 'begun',
+    rootId: '0199a3f0-0000-7000-8000-000000000001',
     executionKind: 'event',
     event: {
       eventId: 'E-1',

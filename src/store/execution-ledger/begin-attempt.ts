@@ -27,6 +27,8 @@ export interface HandlerProgram {
 export interface BegunAttempt {
   readonly kind: 'begun';
   readonly executionKind: ExecutionKind;
+  /** The execution that first had the record of calls: its own id, or of a re-run the first of its predecessors. */
+  readonly rootId: string;
   /** `eventId` is the publisher's; of a direct run one that was made up for it. */
   readonly event: { eventId: string; type: string; occurredAt: Date; actor: string | null };
   /** JSON object: the context without args and messages. */
@@ -54,6 +56,7 @@ interface Row {
   claimed: boolean;
   begun: boolean;
   kind: ExecutionKind;
+  root_id: string;
   publisher_event_id: string;
   type: string;
   occurred_at: Date;
@@ -102,6 +105,7 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
       update executions
       set status = 'running',
           attempt = ${begin.attempt},
+          relay_at = null,
           started_at = coalesce(started_at, ${begin.startedAt}::timestamptz),
           lost_in_a_row = lost_in_a_row + (select count(*) from lost),
           queue_ms = queue_ms + extract(epoch from ${begin.startedAt}::timestamptz - ${begin.queuedAt}::timestamptz) * 1000
@@ -116,7 +120,7 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
     )
     select exists (select 1 from free) as claimed,
            begun.id is not null as begun,
-           execution.kind,
+           execution.kind, coalesce(execution.root_id, execution.id) as root_id,
            coalesce(event.event_id, direct.event_id) as publisher_event_id,
            coalesce(event.type, direct.event_type) as type,
            coalesce(event.occurred_at, direct.occurred_at) as occurred_at,
@@ -148,6 +152,7 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
   return {
     kind: 'begun',
     executionKind: row.kind,
+    rootId: row.root_id,
     event: {
       eventId: row.publisher_event_id,
       type: row.type,

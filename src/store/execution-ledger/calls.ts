@@ -5,6 +5,8 @@ import type { AttemptRef } from './begin-attempt.ts';
 import { logInsert, type LogChunk } from './write-logs.ts';
 
 export interface LedgerCall extends RecordedCall {
+  /** Whose call it was: of a re-run maybe a predecessor. */
+  readonly executionId: string;
   readonly name: string;
   readonly n: number;
   /** JSON text; null while there is none, and where the ledger left it out because it is long: see `withAnswer`. */
@@ -13,16 +15,28 @@ export interface LedgerCall extends RecordedCall {
 }
 
 export interface Ledger {
-  /** The newest try of every call. */
+  /** The newest try of every call, of a re-run over all of its predecessors too. */
   readonly calls: readonly LedgerCall[];
-  /** Calls made so far, every try counted. */
+  /** Calls that this execution made so far, every try counted. */
   readonly made: { readonly helperCalls: number; readonly requests: number };
 }
 
-const columns = ['id', 'name', 'n', 'try', 'state', 'args', 'answer', 'error_code', 'error_message'] as const;
+const columns = [
+  'id',
+  'execution_id',
+  'name',
+  'n',
+  'try',
+  'state',
+  'args',
+  'answer',
+  'error_code',
+  'error_message',
+] as const;
 
 interface Row {
   id: string;
+  execution_id: string;
   name: string;
   n: number;
   try: number;
@@ -36,6 +50,7 @@ interface Row {
 function toLedgerCall(row: Row): LedgerCall {
   return {
     callId: row.id,
+    executionId: row.execution_id,
     name: row.name,
     n: row.n,
     tryNumber: row.try,
@@ -49,8 +64,8 @@ function toLedgerCall(row: Row): LedgerCall {
 /** Longer answers are read when they are replayed: an execution may have 190 of 5 MB each. */
 const mostLoadedBytes = 64 << 10;
 
-/** Read once, when an execution is tried again. */
-export async function loadLedger(db: Database, ref: AttemptRef): Promise<Ledger> {
+/** Read once, when an execution is tried again or is a re-run. `rootId`: where its record began. */
+export async function loadLedger(db: Database, ref: AttemptRef, rootId: string): Promise<Ledger> {
   const rows = await db
     .selectFrom('calls')
     .select(columns.filter((column) => column !== 'answer'))
@@ -58,7 +73,17 @@ export async function loadLedger(db: Database, ref: AttemptRef): Promise<Ledger>
       sql<string | null>`case when octet_length(answer) <= ${mostLoadedBytes}::integer then answer end`.as('answer'),
     )
     .where('organization_id', '=', ref.organizationId)
-    .where('execution_id', '=', ref.executionId)
+    .where((where) =>
+      rootId === ref.executionId
+        ? where('execution_id', '=', rootId)
+        : where('execution_id', 'in', (select) =>
+            select
+              .selectFrom('executions')
+              .select('id')
+              .where('organization_id', '=', ref.organizationId)
+              .where((of) => of.or([of('id', '=', rootId), of('root_id', '=', rootId)])),
+          ),
+    )
     .orderBy('name')
     .orderBy('n')
     .orderBy('try', 'desc')
@@ -68,8 +93,9 @@ export async function loadLedger(db: Database, ref: AttemptRef): Promise<Ledger>
     const newest = calls.at(-1);
     if (newest?.name !== row.name || newest.n !== row.n) calls.push(toLedgerCall(row));
   }
-  const requests = rows.filter(({ name }) => isRequestName(name)).length;
-  return { calls, made: { helperCalls: rows.length - requests, requests } };
+  const own = rows.filter((row) => row.execution_id === ref.executionId);
+  const requests = own.filter(({ name }) => isRequestName(name)).length;
+  return { calls, made: { helperCalls: own.length - requests, requests } };
 }
 
 export interface NewCall {

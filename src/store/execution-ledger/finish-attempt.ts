@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { HandlerError } from '../../contract/execution.ts';
 import type { AttemptOutcome, FailureReason, FinalStatus } from '../../domain/status.ts';
 import type { Database } from '../database.ts';
@@ -15,8 +15,15 @@ export interface AttemptEnd {
   readonly runMs: number;
   /** The execution's status where this was its last attempt; null where another follows. */
   readonly final: FinalStatus | null;
-  /** Calls that this attempt reached by replay or by joining, with arguments (JSON) that had drifted. */
-  readonly reached: readonly { readonly callId: string; readonly driftJson: string | null }[];
+  /**
+   * Calls that this attempt reached by replay or by joining, its own or a predecessor's, with arguments (JSON) that had
+   * drifted.
+   */
+  readonly reached: readonly {
+    readonly callId: string;
+    readonly executionId: string;
+    readonly driftJson: string | null;
+  }[];
   /** What it registered; left out where that was nothing. */
   readonly analytics?: NewAnalyticsEvents | undefined;
 }
@@ -32,6 +39,8 @@ export async function finishAttempt(
   const error = end.error === null ? null : JSON.stringify(end.error);
   const userFailed = end.outcome === 'failed' || end.outcome === 'timed_out' ? 1 : 0;
   const lost = end.outcome === 'lost' ? 1 : 0;
+  const own = end.reached.filter((call) => call.executionId === ref.executionId);
+  const others = end.reached.filter((call) => call.executionId !== ref.executionId);
   const { rows } = await sql<{ id: string }>`
     with logs as (${logInsert(ref, logs)}), ended as (
       update executions
@@ -56,12 +65,31 @@ export async function finishAttempt(
       update calls
       set last_attempt = ${ref.attempt}, drift = coalesce(again.drift, calls.drift)
       from ended,
-           json_to_recordset(${JSON.stringify(end.reached.map((call) => ({ id: call.callId, drift: call.driftJson })))}::json)
-             as again (id uuid, drift text)
+           json_to_recordset(${JSON.stringify(own.map(toRow))}::json) as again (id uuid, drift text)
       where calls.id = again.id and calls.execution_id = ended.id
-    )${end.analytics === undefined ? sql`` : eventInserts(ref, end.analytics, now)}
+    )${others.length === 0 ? sql`` : replayedInsert(ref, others.map(toRow))}${end.analytics === undefined ? sql`` : eventInserts(ref, end.analytics, now)}
     select id from ended`.execute(db);
   return rows.length > 0;
+}
+
+interface ReachedRow {
+  readonly id: string;
+  readonly drift: string | null;
+}
+
+function toRow({ callId, driftJson }: AttemptEnd['reached'][number]): ReachedRow {
+  return { id: callId, drift: driftJson };
+}
+
+/** A part of the statement above: which calls of predecessors answered this re-run. */
+function replayedInsert(ref: AttemptRef, reached: readonly ReachedRow[]): RawBuilder<unknown> {
+  return sql`, replayed as (
+      insert into replayed_calls (organization_id, execution_id, call_id, last_attempt, drift)
+      select ${ref.organizationId}, ended.id, again.id, ${ref.attempt}::integer, again.drift
+      from ended, json_to_recordset(${JSON.stringify(reached)}::json) as again (id uuid, drift text)
+      on conflict (execution_id, call_id)
+      do update set last_attempt = excluded.last_attempt, drift = coalesce(excluded.drift, replayed_calls.drift)
+    )`;
 }
 
 export interface Settlement {
@@ -90,7 +118,8 @@ export async function settleExecution(db: Database, settlement: Settlement): Pro
       set status = ${settlement.status},
           reason = case when ${cancelled}::boolean then null else coalesce(${settlement.reason}::text, reason) end,
           error = case when ${cancelled}::boolean then null else coalesce(error, ${error}::text) end,
-          finished_at = ${now}::timestamptz
+          finished_at = ${now}::timestamptz,
+          relay_at = null
       where id = ${settlement.executionId} and organization_id = ${settlement.organizationId} and finished_at is null
       returning id, event_id
     ), claimed as (

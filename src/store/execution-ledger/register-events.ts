@@ -14,6 +14,8 @@ export interface NewAnalyticsEvent {
   readonly payload: AnalyticsPayload | null;
   /** What the payload's date says, RFC 3339 in UTC. */
   readonly moment: string | null;
+  /** Sinks that have the same from a predecessor; none where left out. */
+  readonly deliveredTo?: readonly string[] | undefined;
 }
 
 export interface NewAnalyticsEvents {
@@ -42,6 +44,12 @@ export function eventInserts(
     payload: event.payload === null ? null : JSON.stringify(event.payload),
     moment: event.moment,
   }));
+  const wanted = rows.flatMap(({ id }, ordinal) => {
+    const { state, deliveredTo = [] } = events[ordinal] ?? { state: 'rejected' };
+    return state === 'accepted'
+      ? sinks.filter((sink) => !deliveredTo.includes(sink)).map((sink) => ({ id, sink }))
+      : [];
+  });
   return sql`, registered as (
       insert into analytics_events
         (id, organization_id, execution_id, attempt, ordinal, state, reason, registered, payload, moment, registered_at)
@@ -49,12 +57,12 @@ export function eventInserts(
              event.reason, event.registered, event.payload, event.moment, ${now}::timestamptz
       from ended, json_to_recordset(${JSON.stringify(rows)}::json)
         as event (id uuid, ordinal integer, state text, reason text, registered text, payload text, moment timestamptz)
-      returning id, execution_id, state
+      returning id, execution_id
     ), due as (
       insert into analytics_deliveries (event_id, sink, organization_id, execution_id, created_at, due_at)
-      select registered.id, sink, ${ref.organizationId}, registered.execution_id, ${now}::timestamptz,
+      select registered.id, wanted.sink, ${ref.organizationId}, registered.execution_id, ${now}::timestamptz,
              ${redeliverFrom}::timestamptz
-      from registered, json_array_elements_text(${JSON.stringify(sinks)}::json) as sink
-      where registered.state = 'accepted'
+      from registered join json_to_recordset(${JSON.stringify(wanted)}::json) as wanted (id uuid, sink text)
+        on wanted.id = registered.id
     )`;
 }
