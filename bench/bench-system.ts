@@ -4,17 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { connectAfterword, type AfterwordClient } from '../src/client.ts';
-import { readToolchain } from '../src/config/toolchain.ts';
 import { eachWithConcurrency } from '../src/domain/concurrency.ts';
 import { connectTemporal } from '../src/temporal/connection.ts';
-import { startTemporalDevServer } from '../src/temporal/dev-server.ts';
 import { organizationKey } from '../src/temporal/search-attributes.ts';
 import { startChild, type Child } from './processes/child.ts';
+import type { StartServers } from './servers/servers.ts';
 
 export interface BenchSystem {
+  /** The first worker process of ours. */
   readonly afterword: Child;
   readonly temporal: Client;
-  readonly pids: { readonly temporal: number; readonly afterword: number; readonly floor: number };
+  /** All processes but the measuring one: of an event of ours, and of a workflow of the floor. */
+  readonly pids: { readonly ours: readonly number[]; readonly floor: readonly number[] };
   /** An organisation of its own with these handlers. */
   organization(
     handlers: Record<string, string>,
@@ -23,31 +24,42 @@ export interface BenchSystem {
   floor(workflow: 'bare' | 'withUpdates'): Promise<unknown>;
 }
 
-/** A fresh Temporal server, one worker process of ours and one of the floor; stopped when `work` is done. */
-export async function withBenchSystem<Result>(work: (system: BenchSystem) => Promise<Result>): Promise<Result> {
+/** Fresh servers, worker processes of ours and as many of the floor; stopped when `work` is done. */
+export async function withBenchSystem<Result>(
+  start: StartServers,
+  work: (system: BenchSystem) => Promise<Result>,
+): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'afterword-bench-'));
-  const { temporalCli } = readToolchain();
-  if (temporalCli === null) throw new Error('no Temporal CLI: run `npm run setup`');
-  const server = await startTemporalDevServer({ cliPath: temporalCli, dbFilename: join(folder, 'temporal.db') });
-  const env = { BENCH_TEMPORAL: server.address, BENCH_FOLDER: join(folder, 'store') };
-  const temporal = connectTemporal({ address: server.address });
+  const servers = await start(folder);
+  const { address } = servers;
+  const env = { BENCH_TEMPORAL: address, BENCH_FOLDER: join(folder, 'store'), BENCH_DATABASE_URL: servers.databaseUrl };
+  const temporal = connectTemporal({ address });
   const clients: AfterwordClient[] = [];
   const children: Child[] = [];
   const retrying: string[] = [];
   try {
-    const afterword = await startChild('./afterword.ts', env);
-    children.push(afterword);
-    const floor = await startChild('./floor.ts', env);
-    children.push(floor);
+    const startAll = async (script: string) => {
+      const started: Child[] = [];
+      for (let n = 0; n < servers.workers; n += 1) {
+        started.push(await startChild(script, env));
+        children.push(...started.slice(-1));
+      }
+      return started;
+    };
+    const ours = await startAll('./afterword.ts');
+    const floors = await startAll('./floor.ts');
+    const [afterword] = ours;
+    if (afterword === undefined) throw new Error('a bench needs a worker process');
+    const pidsOf = (of: Child[]) => [...servers.pids, ...of.map(({ pid }) => pid)];
     const result = await work({
       afterword,
       temporal: temporal.client,
-      pids: { temporal: server.pid, afterword: afterword.pid, floor: floor.pid },
+      pids: { ours: pidsOf(ours), floor: pidsOf(floors) },
       async organization(handlers, more) {
         const id = `bench-${randomUUID().slice(0, 8)}`;
         const list = Object.entries(handlers).map(([name, code]) => ({ name, code }));
         await afterword.ask('seed', { organization: id, handlers: list });
-        const client = connectAfterword({ organization: id, address: server.address });
+        const client = connectAfterword({ organization: id, address });
         clients.push(client);
         if (more?.retriesOnPurpose === true) retrying.push(id);
         return { id, client };
@@ -61,7 +73,7 @@ export async function withBenchSystem<Result>(work: (system: BenchSystem) => Pro
     await Promise.all(clients.map((client) => client.close()));
     await Promise.all(children.map((child) => child.stop()));
     await temporal.close();
-    await server.stop();
+    await servers.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -1,3 +1,5 @@
+import Table from 'cli-table3';
+
 export interface BenchResult {
   readonly name: string;
   readonly value: number;
@@ -39,4 +41,36 @@ export function row(
   return 'atMost' in bar
     ? { ...common, bar: `≤${String(bar.atMost)}${sign}`, holds: judged <= bar.atMost }
     : { ...common, bar: `≥${String(bar.atLeast)}${sign}`, holds: judged >= bar.atLeast };
+}
+
+const clusterMark = ', on a cluster';
+
+/** The bars are the development server's. */
+export function onCluster(result: BenchResult): BenchResult {
+  return { ...result, name: result.name + clusterMark, bar: null, holds: true };
+}
+
+/** Each row with what it came to on a cluster beside it. */
+export function tableOf(results: readonly BenchResult[]): string {
+  const head = ['', 'value', 'floor', 'ratio', 'bar', 'holds', 'cluster', 'floor', 'ratio'];
+  const table = new Table({ head, style: { head: [], border: [] } });
+  const byName = new Map(results.map((result) => [result.name, result]));
+  for (const result of results) {
+    if (result.name.endsWith(clusterMark)) continue;
+    const beside = byName.get(result.name + clusterMark);
+    table.push([
+      result.name,
+      ...numbersOf(result),
+      result.bar ?? '',
+      result.holds ? 'yes' : 'NO',
+      ...numbersOf(beside),
+    ]);
+  }
+  return table.toString();
+}
+
+function numbersOf(result: BenchResult | undefined): string[] {
+  if (result === undefined) return ['', '', ''];
+  const { value, unit, floor, ratio } = result;
+  return [`${String(value)} ${unit}`, String(floor ?? ''), String(ratio ?? '')];
 }

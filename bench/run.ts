@@ -4,8 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import Table from 'cli-table3';
-import type { BenchResult } from './result.ts';
+import { onCluster, tableOf, type BenchResult } from './result.ts';
 import { calls } from './rows/calls.ts';
 import { longConversation } from './rows/long-conversation.ts';
 import { oneEvent } from './rows/one-event.ts';
@@ -13,13 +12,15 @@ import { requests } from './rows/requests.ts';
 import { start } from './rows/start.ts';
 import { tenHandlers } from './rows/ten-handlers.ts';
 import { testRun } from './rows/test-run.ts';
+import { cluster } from './servers/cluster.ts';
+import { development } from './servers/development.ts';
+import type { StartServers } from './servers/servers.ts';
 
-const rows: Record<string, () => Promise<BenchResult[]>> = {
-  'one-event': oneEvent,
-  calls,
+/** What the product promises of an event: measured on both kinds of servers. */
+const spine = { 'one-event': oneEvent, calls, 'ten-handlers': tenHandlers, 'long-conversation': longConversation };
+const rows: Record<string, (servers: StartServers) => Promise<BenchResult[]>> = {
+  ...spine,
   requests,
-  'ten-handlers': tenHandlers,
-  'long-conversation': longConversation,
   'test-run': testRun,
   start,
 };
@@ -35,14 +36,12 @@ const results: BenchResult[] = [];
 for (const [name, measure] of Object.entries(rows)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
   console.error(`measuring ${name} …`);
-  results.push(...(await measure()));
+  results.push(...(await measure(development)));
+  if (!(name in spine)) continue;
+  console.error(`measuring ${name} on a cluster …`);
+  results.push(...(await measure(cluster)).map(onCluster));
 }
-
-const table = new Table({ head: ['', 'value', 'floor', 'ratio', 'bar', 'holds'], style: { head: [], border: [] } });
-for (const { name, value, unit, floor, ratio, bar, holds } of results) {
-  table.push([name, `${String(value)} ${unit}`, floor ?? '', ratio ?? '', bar ?? '', holds ? 'yes' : 'NO']);
-}
-console.log(table.toString());
+console.log(tableOf(results));
 console.log(`${String(availableParallelism())} cores, Node ${process.versions.node}, medians of interleaved rounds`);
 if (asked.length === 0) {
   await writeFile(new URL('./results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);

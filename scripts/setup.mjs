@@ -1,5 +1,5 @@
 // Makes a fresh clone ready to run, and says what it does: node scripts/setup.mjs
-// Plain Node 18 without dependencies. Running it again costs 0.1 s when there is nothing to do.
+// With --tests also what only tests and the bench need. Plain Node 18 without dependencies. Running it again costs 0.1 s when there is nothing to do.
 import { join } from 'node:path';
 import { ensureDependencies } from './setup/dependencies.mjs';
 import { findNode } from './setup/node.mjs';
@@ -7,6 +7,7 @@ import { root } from './setup/paths.mjs';
 import { SetupError, say, seconds, step } from './setup/progress.mjs';
 import { run } from './setup/run.mjs';
 import { isBuilt } from './setup/sources.mjs';
+import { ensureTemporalServer } from './setup/temporal-server.mjs';
 import { ensureToolchain } from './setup/toolchain.mjs';
 
 const start = Date.now();
@@ -15,7 +16,12 @@ try {
   const node = await findNode();
   const found = await ensureToolchain(node);
   const built = await ensureBuild(node);
-  say(installed || found || built ? `Set-up done in ${seconds(start)}` : `Set-up is up to date (${seconds(start)})`);
+  const forTests = process.argv.includes('--tests') && (await ensureTemporalServer());
+  say(
+    installed || found || built || forTests
+      ? `Set-up done in ${seconds(start)}`
+      : `Set-up is up to date (${seconds(start)})`,
+  );
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   console.error(`\nSet-up stopped: ${error.message}`);

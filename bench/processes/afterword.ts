@@ -1,4 +1,4 @@
-/** The product as one worker process: embedded store, both workers, the cage. */
+/** The product as one worker process: store, workers, cage. */
 import { availableParallelism } from 'node:os';
 import { workflowBundlePath } from '../../src/config/workflow-bundle.ts';
 import { readToolchain } from '../../src/config/toolchain.ts';
@@ -23,7 +23,10 @@ import { serve } from './serve.ts';
 
 const log = createLog({ level: 'warn', process: 'bench' });
 installTemporalRuntime(log);
-const store = await openStore({ embeddedFolder: process.env.BENCH_FOLDER ?? '' });
+const store = await openStore({
+  databaseUrl: process.env.BENCH_DATABASE_URL,
+  embeddedFolder: process.env.BENCH_FOLDER ?? '',
+});
 await migrate(store);
 const address = process.env.BENCH_TEMPORAL;
 const temporal = connectTemporal({ address });

@@ -14,7 +14,7 @@ export interface Child {
 }
 
 /** A process beside the measuring one, so that its CPU can be told from the client's. */
-export async function startChild(script: string, env: Record<string, string>): Promise<Child> {
+export async function startChild(script: string, env: Record<string, string | undefined>): Promise<Child> {
   const child = fork(fileURLToPath(new URL(script, import.meta.url)), {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -1,6 +1,7 @@
 import { publishAndSettle, withBenchSystem, type BenchSystem } from '../bench-system.ts';
 import { interleaved, median, timeEach } from '../measure.ts';
 import { row, type BenchResult } from '../result.ts';
+import type { StartServers } from '../servers/servers.ts';
 import { failsAfterCalls, fiveCalls } from './handlers.ts';
 
 const rounds = 5;
@@ -9,8 +10,8 @@ const recordedCalls = 20;
 const retriesOfRound = 5;
 
 /** What a helper call costs when it is made, and when it is answered from the ledger. */
-export async function calls(): Promise<BenchResult[]> {
-  return withBenchSystem(async (system) => {
+export async function calls(servers: StartServers): Promise<BenchResult[]> {
+  return withBenchSystem(servers, async (system) => {
     const { id, client } = await system.organization({ handler: fiveCalls });
     await timeEach(5, () => publishAndSettle(client));
     await timeEach(5, () => system.floor('withUpdates'));

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { conversationOf, publishAndSettle, withBenchSystem } from '../bench-system.ts';
 import { interleaved, median, timeEach } from '../measure.ts';
 import { row, type BenchResult } from '../result.ts';
+import type { StartServers } from '../servers/servers.ts';
 import { withoutCalls } from './handlers.ts';
 
 /** One event each, so that a moment's noise spoils one round and not all of them. */
@@ -9,8 +10,8 @@ const rounds = 50;
 const warmUp = 10;
 
 /** An event on a known conversation: its length must hardly matter. */
-export async function longConversation(): Promise<BenchResult[]> {
-  return withBenchSystem(async ({ organization, afterword }) => {
+export async function longConversation(servers: StartServers): Promise<BenchResult[]> {
+  return withBenchSystem(servers, async ({ organization, afterword }) => {
     const { id, client } = await organization({ handler: withoutCalls });
     const [short, long] = [randomUUID(), randomUUID()];
     await afterword.ask('saveConversation', { organization: id, conversation: conversationOf(short, 5) });

@@ -2,6 +2,7 @@ import { eachWithConcurrency } from '../../src/domain/concurrency.ts';
 import { closedEvent, publishAndSettle, withBenchSystem } from '../bench-system.ts';
 import { cpuMs, interleaved, median, timeEach } from '../measure.ts';
 import { row, type BenchResult } from '../result.ts';
+import type { StartServers } from '../servers/servers.ts';
 import { firstLine, withoutCalls } from './handlers.ts';
 
 const rounds = 5;
@@ -10,8 +11,8 @@ const clients = 50;
 const eventsTogether = 200;
 
 /** One event with one handler that makes no calls: alone, at 50 clients, and a duplicate of it. */
-export async function oneEvent(): Promise<BenchResult[]> {
-  return withBenchSystem(async ({ organization, floor, pids, afterword }) => {
+export async function oneEvent(servers: StartServers): Promise<BenchResult[]> {
+  return withBenchSystem(servers, async ({ organization, floor, pids, afterword }) => {
     const { client } = await organization({ handler: withoutCalls });
     const settle = () => publishAndSettle(client);
     const bare = () => floor('bare');
@@ -35,10 +36,8 @@ export async function oneEvent(): Promise<BenchResult[]> {
     const results = await afterword.ask<{ eventId: string; result: number }[]>('results', id);
     const untilFirstLine = median(results.slice(10).map((of) => of.result - (published.get(of.eventId) ?? NaN)));
 
-    const ours = [pids.temporal, pids.afterword];
-    const floors = [pids.temporal, pids.floor];
     const cpu: { value: number; floor: number }[] = [];
-    const together = async (run: () => Promise<unknown>, of: number[], into: number[]) => {
+    const together = async (run: () => Promise<unknown>, of: readonly number[], into: number[]) => {
       const cpuBefore = cpuMs(of);
       const from = performance.now();
       await eachWithConcurrency(Array.from({ length: eventsTogether }), clients, run);
@@ -50,8 +49,8 @@ export async function oneEvent(): Promise<BenchResult[]> {
     const cpuFloor: number[] = [];
     const rate = await interleaved(
       rounds,
-      () => together(settle, ours, cpuOurs),
-      () => together(bare, floors, cpuFloor),
+      () => together(settle, pids.ours, cpuOurs),
+      () => together(bare, pids.floor, cpuFloor),
     );
     for (const [index, value] of cpuOurs.entries()) cpu.push({ value, floor: cpuFloor[index] ?? NaN });
     const cpuPerEvent = {
@@ -62,13 +61,13 @@ export async function oneEvent(): Promise<BenchResult[]> {
 
     const event = closedEvent();
     await client.result((await client.publish(event)).workflowId);
-    const cpuBefore = cpuMs(ours);
+    const cpuBefore = cpuMs(pids.ours);
     const duplicates = 1_000;
     await eachWithConcurrency(Array.from({ length: duplicates }), clients, async () => {
       const { duplicate } = await client.publish(event);
       if (!duplicate) throw new Error('a duplicate was taken for a new event');
     });
-    const perDuplicate = (cpuMs(ours) - cpuBefore) / duplicates;
+    const perDuplicate = (cpuMs(pids.ours) - cpuBefore) / duplicates;
 
     return [
       row('one event, one handler, alone: publish to settled', 'ms', alone, { atMost: 2 }),

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { publishAndSettle, withBenchSystem, type BenchSystem } from '../bench-system.ts';
 import { interleaved, median, timeEach } from '../measure.ts';
 import { row, type BenchResult } from '../result.ts';
+import type { StartServers } from '../servers/servers.ts';
 import { fiveRequests } from './handlers.ts';
 
 const rounds = 5;
@@ -10,12 +11,12 @@ const events = 8;
 const body = 'x'.repeat(500);
 
 /** What an outgoing request costs more than the same one made directly: by the gateway, and recorded from a handler. */
-export async function requests(): Promise<BenchResult[]> {
+export async function requests(servers: StartServers): Promise<BenchResult[]> {
   const server = createServer((incoming, response) => incoming.resume().on('end', () => response.end('ok')));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`;
   try {
-    return await withBenchSystem((system) => measure(system, url));
+    return await withBenchSystem(servers, (system) => measure(system, url));
   } finally {
     server.closeAllConnections();
     server.close();

