@@ -64,7 +64,16 @@ export default tseslint.config(
   },
   {
     // The command line's output is its purpose.
-    files: ['src/cli/**/*.ts', 'src/cli.ts', 'src/dev/**/*.ts', 'src/dev.ts', 'scripts/**', 'bench/**', 'test/**'],
+    files: [
+      'src/cli/**/*.ts',
+      'src/cli.ts',
+      'src/dev/**/*.ts',
+      'src/dev.ts',
+      'scripts/**',
+      'examples/**',
+      'bench/**',
+      'test/**',
+    ],
     rules: { 'no-console': 'off' },
   },
   {

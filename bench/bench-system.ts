@@ -10,6 +10,12 @@ import { organizationKey } from '../src/temporal/search-attributes.ts';
 import { startChild, type Child } from './processes/child.ts';
 import type { StartServers } from './servers/servers.ts';
 
+/** One that is not Python. */
+export interface BenchHandler {
+  readonly language: 'typescript';
+  readonly code: string;
+}
+
 export interface BenchSystem {
   /** The first worker process of ours. */
   readonly afterword: Child;
@@ -18,7 +24,7 @@ export interface BenchSystem {
   readonly pids: { readonly ours: readonly number[]; readonly floor: readonly number[] };
   /** An organisation of its own with these handlers. */
   organization(
-    handlers: Record<string, string>,
+    handlers: Record<string, string | BenchHandler>,
     more?: { retriesOnPurpose: boolean },
   ): Promise<{ id: string; client: AfterwordClient }>;
   floor(workflow: 'bare' | 'withUpdates'): Promise<unknown>;
@@ -57,7 +63,10 @@ export async function withBenchSystem<Result>(
       pids: { ours: pidsOf(ours), floor: pidsOf(floors) },
       async organization(handlers, more) {
         const id = `bench-${randomUUID().slice(0, 8)}`;
-        const list = Object.entries(handlers).map(([name, code]) => ({ name, code }));
+        const list = Object.entries(handlers).map(([name, handler]) => ({
+          name,
+          ...(typeof handler === 'string' ? { code: handler } : handler),
+        }));
         await afterword.ask('seed', { organization: id, handlers: list });
         const client = connectAfterword({ organization: id, address });
         clients.push(client);

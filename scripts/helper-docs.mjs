@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { errorTable } from '../src/domain/errors.ts';
 import { limits } from '../src/domain/limits.ts';
 import { helpers } from '../src/helpers/registry.ts';
+import { typeScriptSignature } from '../src/sandbox/typescript/helper-description.ts';
 import { root } from './setup/paths.mjs';
 
 /** @typedef {import('../src/helpers/helper.ts').Helper} Helper */
@@ -17,6 +18,10 @@ const introduction = `# Helpers
 
 Functions that a handler calls by name; there is nothing to import. They act on the execution's own conversation,
 whatever context they are handed. \`list_predefined_functions()\` tells of them at run time.
+
+In TypeScript they are the second argument of \`handleEvent\`, in camel case, without the context; arguments go by position and
+each answers by a promise. Where the tables say \`True\`, \`None\` and dict, TypeScript has \`true\`, \`null\` and objects. The keys of what they take and
+answer are the same in both languages.
 
 A helper that cannot do what it is asked raises \`HelperError\`. Its \`.code\` is stable, its message says what to mend. Every
 helper can raise \`invalid_arguments\` (a type, a length or a name is wrong), \`limit_exceeded\` (more than ${String(limits.callArgumentsBytes / 1024)} KB of
@@ -35,11 +40,13 @@ export function helperDocs() {
 }
 
 /** @param {Helper} helper */
-function section({ name, pythonParams, summary, effect, answeredIn, docs }) {
+function section(helper) {
+  const { name, pythonParams, summary, effect, answeredIn, docs } = helper;
   const errors = Object.entries(docs.errors);
   return [
     `## ${name}`,
     `\`\`\`python\n${name}(${pythonParams})\n\`\`\``,
+    `\`\`\`ts\nhelpers.${typeScriptSignature(helper)}\n\`\`\``,
     summary,
     table(['parameter', 'takes'], Object.entries(docs.params)),
     `Returns ${docs.returns}.`,

@@ -12,7 +12,7 @@ import {
   logWorkerStopping,
 } from './observability/worker-log.ts';
 import { onStopSignal } from './observability/stop-signal.ts';
-import { createPythonSandbox } from './sandbox/python-sandbox.ts';
+import { createSandbox } from './sandbox/create-sandbox.ts';
 import { untilReachable } from './observability/until-reachable.ts';
 import { openStore } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
@@ -39,8 +39,9 @@ async function main(log: Log): Promise<void> {
     poolSize: config.databasePoolSize,
   });
   await untilReachable(log, () => checkSchema(store));
-  const sandbox = await createPythonSandbox({
+  const sandbox = await createSandbox({
     pythonPath: config.python ?? 'python3',
+    denoPath: config.deno,
     unsandboxed: config.unsafeUncaged,
     log: (message) => {
       logCage(log, message);
@@ -67,6 +68,7 @@ async function main(log: Log): Promise<void> {
     taskQueue: config.taskQueue,
     handlerSlots: config.handlerSlots,
     cage: sandbox.capability.level,
+    typescript: sandbox.deno.detail,
   });
 
   onStopSignal((signal) => {

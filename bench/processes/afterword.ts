@@ -3,11 +3,12 @@ import { availableParallelism } from 'node:os';
 import { workflowBundlePath } from '../../src/config/workflow-bundle.ts';
 import { readToolchain } from '../../src/config/toolchain.ts';
 import { ConversationInput } from '../../src/contract/conversation.ts';
+import type { z } from 'zod';
 import { HandlerPush } from '../../src/contract/handler.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { startServer } from '../../src/server.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
-import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { createSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { createHttpGateway } from '../../src/sandbox/http-gateway/gateway.ts';
 import { saveConversation } from '../../src/store/conversations.ts';
 import { openStore } from '../../src/store/database.ts';
@@ -20,6 +21,8 @@ import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
 import { startWorkers } from '../../src/workers.ts';
 import { createPosts } from './posts.ts';
 import { serve } from './serve.ts';
+
+type SeededHandler = Pick<z.input<typeof HandlerPush>, 'name' | 'code' | 'language'>;
 
 const log = createLog({ level: 'warn', process: 'bench' });
 installTemporalRuntime(log);
@@ -37,7 +40,7 @@ await startWorkers({
   store,
   temporal,
   connection: await connectNative({ address }),
-  sandbox: await createPythonSandbox({ pythonPath: readToolchain().python ?? 'python3' }),
+  sandbox: await createSandbox({ pythonPath: readToolchain().python ?? 'python3' }),
   http,
   taskQueue,
   handlerSlots: 4 * availableParallelism(),
@@ -45,10 +48,10 @@ await startWorkers({
 });
 
 serve({
-  async seed({ organization, handlers }: { organization: string; handlers: { name: string; code: string }[] }) {
+  async seed({ organization, handlers }: { organization: string; handlers: SeededHandler[] }) {
     await ensureOrganization(store.db, { id: organization, name: organization });
-    for (const { name, code } of handlers) {
-      const push = HandlerPush.parse({ name, code, eventType: 'conversation_closed' });
+    for (const handler of handlers) {
+      const push = HandlerPush.parse({ ...handler, eventType: 'conversation_closed' });
       await pushHandler(store.db, organization, push);
     }
   },

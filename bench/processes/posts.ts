@@ -62,6 +62,7 @@ export function createPosts(store: Store, gateway: HttpGateway) {
       occurredAt: now,
       contextJson: '{}',
       messageSeq: 0,
+      language: 'python',
       code: 'pass',
       settings: HandlerSettings.parse({}),
     });

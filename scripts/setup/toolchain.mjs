@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { sayWithoutDeno } from './deno.mjs';
 import { cacheDir, requirementsFile, toolchainFile } from './paths.mjs';
 import { findHandlerPython } from './python.mjs';
 import { findTemporalCli } from './temporal-cli.mjs';
@@ -17,6 +18,7 @@ export async function ensureToolchain(node) {
   if (isCurrent(madeFrom)) return false;
   const temporalCli = await findTemporalCli(node);
   const python = await findHandlerPython();
+  sayWithoutDeno();
   mkdirSync(dirname(toolchainFile), { recursive: true });
   const draft = `${toolchainFile}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify({ temporalCli, python, madeFrom }, null, 2)}\n`);

@@ -70,7 +70,7 @@ async function runAttempt(deps: RunHandlerDeps, input: RunHandlerInput): Promise
   }
 
   if (begun.lostInARow >= limits.maxLostAttempts) return endAsLost(store.db, ref);
-  const run = await runInCage(deps, ref, begun, startedAt);
+  const run = await runInCage(deps, ref, begun, { startedAt, callsInFlight: input.callsInFlight ?? 1 });
   await checkpoint?.('finish:before', ref);
   try {
     return await endAttempt(store.db, ref, begun, run, deps);

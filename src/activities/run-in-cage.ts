@@ -44,7 +44,7 @@ export async function runInCage(
   deps: RunInCageDeps,
   ref: AttemptRef,
   begun: BegunAttempt,
-  startedAt: Date,
+  { startedAt, callsInFlight }: { readonly startedAt: Date; readonly callsInFlight: number },
 ): Promise<CageRun> {
   const { db } = deps.store;
   const log = new AttemptLog((chunks) => writeLogs(db, ref, chunks));
@@ -69,10 +69,11 @@ export async function runInCage(
   try {
     const run = deps.sandbox.run(
       {
-        language: 'python',
+        language: begun.program.language,
         code: begun.program.code,
         contextJson: contextJsonOf(begun, ref.attempt),
         helpers: deps.helpers,
+        callsInFlight,
         tool: toolOf(begun),
         randomSeed: begun.rootId,
         limits: {

@@ -1,11 +1,12 @@
 import type { CheckedCode, CodeFinding } from '../contract/handler.ts';
+import type { HandlerLanguage } from '../contract/handler-language.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { refuseLargeCode, refuseUnreadableCode } from '../domain/handler-code.ts';
 
 /** Says what is wrong with code without running it; never rejects. */
 export type CheckCode = (
   code: string,
-  settings: { readonly tool?: string | undefined },
+  settings: { readonly language?: HandlerLanguage; readonly tool?: string | undefined },
 ) => Promise<
   | { readonly outcome: 'checked'; readonly findings: readonly CodeFinding[] }
   | { readonly outcome: 'skipped'; readonly reason: string }

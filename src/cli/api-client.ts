@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { ConversationWithMessages } from '../contract/conversation.ts';
 import { ConversationEvent, PublishedEvent } from '../contract/conversation-event.ts';
 import { Execution, ExecutionDetail } from '../contract/execution.ts';
-import { CheckedCode, Handler, HandlerVersion, HandlerWithCode, PushedAndChecked } from '../contract/handler.ts';
+import {
+  CheckedCode,
+  type CodeToCheck,
+  Handler,
+  HandlerVersion,
+  HandlerWithCode,
+  PushedAndChecked,
+} from '../contract/handler.ts';
 import type { HandlerPush } from '../contract/handler.ts';
 import { type RerunInput, StartedRerun } from '../contract/rerun.ts';
 import type { TestRunInput } from '../contract/test-run.ts';
@@ -47,7 +54,7 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
     conversation: (idOrPublicId: string) => get(['conversations', idOrPublicId], ConversationWithMessages),
     handlers: async () => (await get(['handlers'], z.object({ items: z.array(Handler) }))).items,
     handler: (name: string) => get(['handlers', name], HandlerWithCode),
-    checkCode: (code: string, tool: string | undefined) => post(['handlers', 'validate'], CheckedCode, { code, tool }),
+    checkCode: (input: z.input<typeof CodeToCheck>) => post(['handlers', 'validate'], CheckedCode, input),
     pushHandler: (push: HandlerPush, { validate = true }: { validate?: boolean } = {}) => {
       const url = `${at(['handlers', push.name])}${validate ? '' : '?validate=false'}`;
       return sendForJson({ method: 'PUT', url, key, signal, body: push }, PushedAndChecked);

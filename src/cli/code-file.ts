@@ -1,17 +1,20 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import type { HandlerPush } from '../contract/handler.ts';
+import type { HandlerLanguage } from '../contract/handler-language.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { fileFault } from './event-file.ts';
 
-type Language = HandlerPush['language'];
+const languages: Readonly<Record<string, HandlerLanguage>> = { '.py': 'python', '.ts': 'typescript' };
 
-const languages: Readonly<Record<string, Language>> = { '.py': 'python' };
+/** How a file of this language ends. */
+export function extensionOf(language: HandlerLanguage): string {
+  return language === 'python' ? '.py' : '.ts';
+}
 
 export interface Code {
   readonly text: string;
-  readonly language: Language;
+  readonly language: HandlerLanguage;
 }
 
 export interface CodeFault {
@@ -44,7 +47,7 @@ export async function readCodeFile(cwd: string, file: string): Promise<Code> {
   return code;
 }
 
-async function readDecoded(path: string, language: Language): Promise<Code | CodeFault> {
+async function readDecoded(path: string, language: HandlerLanguage): Promise<Code | CodeFault> {
   try {
     return decoded(await readFile(path), language);
   } catch (error) {
@@ -53,7 +56,7 @@ async function readDecoded(path: string, language: Language): Promise<Code | Cod
   }
 }
 
-function decoded(bytes: Buffer, language: Language): Code | CodeFault {
+function decoded(bytes: Buffer, language: HandlerLanguage): Code | CodeFault {
   if (bytes.byteLength > limits.handlerCodeBytes) {
     const [size, allowed] = [Math.ceil(bytes.byteLength / 1024), limits.handlerCodeBytes / 1024];
     return { fault: `it is too large: ${size} KB, and a handler may have ${allowed} KB`, kind: 'content' };

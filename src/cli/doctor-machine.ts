@@ -9,11 +9,12 @@ const oldestNode = [22, 12] as const;
 const warnBelowBytes = 2 * 1024 ** 3;
 const failBelowBytes = 200 * 1024 ** 2;
 
-/** Node, Python and its cage, the Temporal CLI, disk space. Starts no service. */
+/** Node, Python and its cage, Deno, the Temporal CLI, disk space. Starts no service. */
 export async function checkMachine(config: Config): Promise<Finding[]> {
   return [
     checkNode(process.versions.node),
     await checkPython(config),
+    await checkDeno(config),
     checkTemporalCli(config),
     await checkDisk(config.home),
   ];
@@ -47,6 +48,14 @@ async function checkPython({ python, unsafeUncaged }: Config): Promise<Finding> 
   }
   const state = level === 'no_landlock' ? 'warn' : 'fail';
   return { check, state, detail: `handlers are not fully caged: ${detail}`, mend };
+}
+
+async function checkDeno({ deno }: Config): Promise<Finding> {
+  const check = 'deno';
+  const { probeDeno } = await import('../sandbox/deno.ts');
+  const { executable, detail, mend } = await probeDeno(deno);
+  if (executable !== null) return { check, state: 'ok', detail: `${detail} (${executable})`, mend: '' };
+  return { check, state: 'warn', detail: `handlers in TypeScript are refused: ${detail}`, mend };
 }
 
 function checkTemporalCli({ temporalCli }: Config): Finding {

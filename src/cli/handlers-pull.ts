@@ -8,7 +8,7 @@ import type { HandlerVersion, HandlerWithCode } from '../contract/handler.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
 import { eventTypeNames } from '../domain/event-types.ts';
-import { readCode } from './code-file.ts';
+import { extensionOf, readCode } from './code-file.ts';
 import { handlersFileName } from './handlers-file.ts';
 import type { FolderHandler } from './handlers-file.ts';
 import { faultsIn, readHandlersFile, settingsOf } from './handlers-folder.ts';
@@ -81,7 +81,7 @@ async function planHandler(
   const name = HandlerName.parse(handler.name);
   const index = entries.findIndex((entry) => entry.name === name);
   const entry = entries[index];
-  const file = chooseFile(entry, name, claimed);
+  const file = chooseFile(entry, handler, claimed);
   const found = await readCode(folder, file);
   const settings = entry === undefined ? newEntry(handler, file) : changedSettings(entry, handler, file);
   const codeIsRight = 'text' in found && found.text === handler.code;
@@ -104,11 +104,16 @@ async function planHandler(
   };
 }
 
-/** The entry's own file; a new one where another handler's entry names that file too. */
-function chooseFile(entry: FolderHandler | undefined, name: string, claimed: Map<string, string>): string {
-  if (entry !== undefined && claimed.get(entry.file) === name) return entry.file;
-  let file = `${name}.py`;
-  for (let n = 2; claimed.has(file); n += 1) file = `${name}-${n}.py`;
+/** The entry's own file; a new one where another handler's entry names that file too, or the language is another now. */
+function chooseFile(
+  entry: FolderHandler | undefined,
+  { name, language }: HandlerWithCode,
+  claimed: Map<string, string>,
+): string {
+  const extension = extensionOf(language);
+  if (entry !== undefined && claimed.get(entry.file) === name && entry.file.endsWith(extension)) return entry.file;
+  let file = `${name}${extension}`;
+  for (let n = 2; claimed.has(file); n += 1) file = `${name}-${n}${extension}`;
   claimed.set(file, name);
   return file;
 }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { CheckedCode } from '../contract/handler.ts';
+import type { HandlerLanguage } from '../contract/handler-language.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { createCodeCheck, type CheckCode } from '../sandbox/code-check.ts';
 import { readCodeFile } from './code-file.ts';
@@ -20,16 +21,16 @@ export function addValidate(handlers: Command, environment: CliEnvironment): voi
     .addHelpText(
       'after',
       `
-Looks for faults of syntax, a missing handle_event or Tool, and names that nothing defines, misspelt helpers among them.
-The code is read by this machine’s Python (AFTERWORD_PYTHON) and never run. Exit code 1 when there is an error.`,
+Looks for faults of syntax, a missing handle_event or Tool (in TypeScript handleEvent), and names that nothing defines,
+misspelt helpers among them. Python code is read by this machine’s Python (AFTERWORD_PYTHON); nothing is run. Exit code 1 when there is an error.`,
     )
     .action(async (path: string, _options: object, command: Command) => {
       const { output } = openInvocation(environment, command);
       const programs = await programsAt(environment.cwd, path);
       const checkCode = await localCheck(environment);
       const items: FileFindings[] = [];
-      for (const { file, code, tool } of programs) {
-        items.push({ file, findings: checked(await checkCode(code, { tool })).findings });
+      for (const { file, code, language, tool } of programs) {
+        items.push({ file, findings: checked(await checkCode(code, { language, tool })).findings });
       }
       output.result({ items }, () => items.map((item) => summary(item)).join('\n'));
       const errors = errorsIn(items);
@@ -43,6 +44,7 @@ The code is read by this machine’s Python (AFTERWORD_PYTHON) and never run. Ex
 interface Program {
   readonly file: string;
   readonly code: string;
+  readonly language: HandlerLanguage;
   readonly tool: string | undefined;
 }
 
@@ -50,9 +52,12 @@ async function programsAt(cwd: string, path: string): Promise<Program[]> {
   const found = await stat(resolve(cwd, path)).catch((error: unknown) => {
     throw new AfterwordError('invalid_file', `${path} cannot be read: ${fileFault(error)}.`, { cause: error });
   });
-  if (!found.isDirectory()) return [{ file: path, code: (await readCodeFile(cwd, path)).text, tool: undefined }];
+  if (!found.isDirectory()) {
+    const { text, language } = await readCodeFile(cwd, path);
+    return [{ file: path, code: text, language, tool: undefined }];
+  }
   const pushes = await readHandlersFolder(resolve(cwd, path));
-  return pushes.map(({ file, push }) => ({ file, code: push.code, tool: push.settings.tool }));
+  return pushes.map(({ file, push: { code, language, settings } }) => ({ file, code, language, tool: settings.tool }));
 }
 
 /** The helpers are loaded for this command only: with all they use they take longer than the others run. */

@@ -18,7 +18,7 @@ The folder has a handlers.yaml:
   handlers:
     - name: crm-sync
       event: conversation_closed
-      file: crm_sync.py
+      file: crm_sync.py    # or crm_sync.ts
       enabled: true        # optional; left out, a push leaves it as it is
       attempts: 3          # optional, 1 to 10
       tool: OrderStatus    # optional, of a file with several tools; so are globals and constants of a tool`;
@@ -69,10 +69,14 @@ function addPush(handlers: Command, environment: CliEnvironment): void {
 async function refuseErrors(client: ApiClient, folder: string, pushes: readonly FolderPush[]): Promise<void> {
   const checked: FileFindings[] = [];
   for (const { file, push } of pushes) {
-    checked.push({ file, findings: (await client.checkCode(push.code, push.settings.tool)).findings });
+    checked.push({ file, findings: (await client.checkCode(toCheck(push))).findings });
   }
   const errors = errorsIn(checked);
   if (errors.length > 0) throw faultsIn(folder, errors);
+}
+
+function toCheck({ code, language, settings: { tool } }: FolderPush['push']) {
+  return { code, language, ...(tool === undefined ? {} : { tool }) };
 }
 
 function addPull(handlers: Command, environment: CliEnvironment): void {
@@ -112,10 +116,11 @@ function addList(handlers: Command, environment: CliEnvironment): void {
         items.length === 0
           ? 'No handlers yet. `afterword handlers push DIR` sends a folder’s.'
           : output.table(
-              ['NAME', 'EVENT', 'ON', 'VERSION', 'CHANGED'],
+              ['NAME', 'EVENT', 'LANGUAGE', 'ON', 'VERSION', 'CHANGED'],
               items.map((handler) => [
                 oneLine(handler.name),
                 oneLine(handler.eventType),
+                handler.language,
                 handler.enabled ? output.style('green', 'on') : output.style('dim', 'off'),
                 String(handler.version),
                 formatTime(handler.updatedAt),
@@ -151,10 +156,11 @@ function addVersions(handlers: Command, environment: CliEnvironment): void {
 
 function versionTable(output: Output, items: Awaited<ReturnType<ApiClient['handlerVersions']>>): string {
   return output.table(
-    ['VERSION', 'CURRENT', 'MADE', 'ATTEMPTS', 'LINES', 'NOTE'],
-    items.map(({ version, current, createdAt, settings, code, note }) => [
+    ['VERSION', 'CURRENT', 'LANGUAGE', 'MADE', 'ATTEMPTS', 'LINES', 'NOTE'],
+    items.map(({ version, current, language, createdAt, settings, code, note }) => [
       String(version),
       current ? output.style('green', 'current') : '',
+      language,
       formatTime(createdAt),
       String(settings.attempts),
       String(code.trimEnd().split('\n').length),

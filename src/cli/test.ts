@@ -5,7 +5,7 @@ import type { EventType } from '../domain/event-types.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import type { ExecutionDetail } from '../contract/execution.ts';
 import type { ApiClient } from './api-client.ts';
-import { readCodeFile } from './code-file.ts';
+import { readCodeFile, type Code } from './code-file.ts';
 import { openInvocation } from './environment.ts';
 import type { CliEnvironment, Invocation } from './environment.ts';
 import { executionText } from './execution-view.ts';
@@ -48,7 +48,7 @@ is one attempt, and no other handler runs. Exit code 1 when it did not succeed.`
     )
     .action(async (file: string | undefined, options: TestOptions, command: Command) => {
       const invocation = openInvocation(environment, command);
-      const code = file === undefined ? undefined : (await readCodeFile(environment.cwd, file)).text;
+      const code = file === undefined ? undefined : await readCodeFile(environment.cwd, file);
       requireSubject(code, options);
       const api = invocation.api();
       const execution = await run(invocation, api, code, options);
@@ -57,7 +57,7 @@ is one attempt, and no other handler runs. Exit code 1 when it did not succeed.`
     });
 }
 
-function requireSubject(code: string | undefined, { handler, event }: TestOptions): void {
+function requireSubject(code: Code | undefined, { handler, event }: TestOptions): void {
   if (handler !== undefined) return;
   if (code === undefined) throw new AfterwordError('invalid_usage', 'Name a file with code, or a --handler.');
   if (event === undefined) {
@@ -71,7 +71,7 @@ function requireSubject(code: string | undefined, { handler, event }: TestOption
 async function run(
   { output, environment }: Invocation,
   api: ApiClient,
-  code: string | undefined,
+  code: Code | undefined,
   { conversation, event, handler, timeout }: TestOptions,
 ): Promise<ExecutionDetail> {
   const untilMs = Date.now() + timeout * 1_000;
@@ -79,7 +79,8 @@ async function run(
     conversation,
     eventType: event,
     handler,
-    code,
+    code: code?.text,
+    language: code?.language,
     waitSeconds: Math.min(timeout, firstWaitSeconds),
   });
   return await waitForExecution(api, started, { untilMs, output, signal: environment.signal });

@@ -65,6 +65,7 @@ const Variables = z.object({
   AFTERWORD_HTTP_ORIGINS: origins,
   AFTERWORD_UNSAFE_UNCAGED_PYTHON: z.stringbool({ error: 'true or false' }).default(false),
   AFTERWORD_PYTHON: text,
+  AFTERWORD_DENO: text,
   TEMPORAL_CLI_PATH: text,
   AFTERWORD_LLM_BASE_URL: serverUrl,
   AFTERWORD_LLM_API_KEY: apiKey,
@@ -109,6 +110,8 @@ export interface Config {
   readonly unsafeUncaged: boolean;
   /** null: none was found when the project was set up. */
   readonly python: string | null;
+  /** Deno 2; null for the one that is installed with Afterword. */
+  readonly deno: string | null;
   readonly temporalCli: string | null;
   /** What `llm_classify_…` ask. */
   readonly llm: {
@@ -152,6 +155,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     http: { openNetworks: variables.AFTERWORD_HTTP_OPEN_NETWORKS, origins: variables.AFTERWORD_HTTP_ORIGINS },
     unsafeUncaged: variables.AFTERWORD_UNSAFE_UNCAGED_PYTHON,
     python: variables.AFTERWORD_PYTHON ?? toolchain.python,
+    deno: variables.AFTERWORD_DENO ?? null,
     temporalCli: variables.TEMPORAL_CLI_PATH ?? toolchain.temporalCli,
     llm: {
       baseUrl: variables.AFTERWORD_LLM_BASE_URL,

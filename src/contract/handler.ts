@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { limits } from '../domain/limits.ts';
 import { ContextObject } from './conversation.ts';
 import { EventType } from './conversation-event.ts';
+import { HandlerLanguage } from './handler-language.ts';
 
 export const HandlerName = z
   .string()
@@ -32,7 +33,7 @@ export const HandlerPush = z
   .strictObject({
     name: HandlerName,
     eventType: EventType,
-    language: z.enum(['python']).default('python'),
+    language: HandlerLanguage.default('python'),
     code: z.string().min(1),
     settings: HandlerSettings.prefault({}),
     /** Left out: unchanged; a new handler is on. */
@@ -47,7 +48,7 @@ export const Handler = z
     id: z.string(),
     name: z.string(),
     eventType: z.string(),
-    language: z.string(),
+    language: HandlerLanguage,
     enabled: z.boolean(),
     version: z.number().int().meta({ description: 'The version that new events run.' }),
     createdAt: z.string(),
@@ -60,6 +61,7 @@ export const HandlerVersion = z
   .object({
     id: z.string(),
     version: z.number().int(),
+    language: HandlerLanguage,
     code: z.string(),
     settings: HandlerSettings,
     note: z.string().nullable(),
@@ -89,6 +91,7 @@ export type CodeFinding = z.infer<typeof CodeFinding>;
 export const CodeToCheck = z
   .strictObject({
     code: z.string(),
+    language: HandlerLanguage.default('python'),
     tool: HandlerSettings.shape.tool.meta({ description: 'As in the settings of the handler.' }),
   })
   .meta({ id: 'CodeToCheck' });

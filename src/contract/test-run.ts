@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { limits } from '../domain/limits.ts';
 import { EventType } from './conversation-event.ts';
 import { HandlerName, HandlerSettings } from './handler.ts';
+import { HandlerLanguage } from './handler-language.ts';
 
 /** Code that is run once against a stored conversation, without any effect on it. */
 export const TestRunInput = z
@@ -13,6 +14,9 @@ export const TestRunInput = z
       .meta({ description: 'Id or public id of a conversation that is stored.' }),
     eventType: EventType.optional().meta({ description: 'Left out: the type of the handler that is named.' }),
     code: z.string().min(1).optional().meta({ description: 'Left out: the current code of the handler.' }),
+    language: HandlerLanguage.optional().meta({
+      description: 'Of the code. Left out: that of the handler that is named, else Python.',
+    }),
     handler: HandlerName.optional().meta({ description: 'Its code and settings, where none are given here.' }),
     settings: HandlerSettings.optional().meta({ description: 'Whatever `attempts` says, there is one.' }),
     actor: z.enum(['agent', 'bot', 'automation']).optional(),

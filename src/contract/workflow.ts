@@ -70,6 +70,8 @@ export interface RunHandlerInput {
   readonly organizationId: string;
   readonly executionId: string;
   readonly claimFor: string | null;
+  /** How many helper calls it may have under way at once; left out: one. */
+  readonly callsInFlight?: number;
 }
 
 export type RunHandlerResult =

@@ -10,10 +10,10 @@ export interface ExpectedConversation {
 export const expectedConversations: readonly ExpectedConversation[] = [
   {
     publicId: 'EXAMPLE1',
-    handlers: ['classify-conversation', 'log-to-sheets', 'notify-webhook', 'update-crm'],
+    handlers: ['classify-conversation', 'first-reply', 'log-to-sheets', 'notify-webhook', 'update-crm'],
     tags: [],
-    metadata: {},
-    timelineTypes: [],
+    metadata: { first_reply_seconds: '465' },
+    timelineTypes: ['first-reply'],
   },
   {
     publicId: 'EXAMPLE2',

@@ -1,3 +1,4 @@
+import type { HandlerLanguage } from '../contract/handler-language.ts';
 import { AfterwordError } from './errors.ts';
 import { limits } from './limits.ts';
 
@@ -7,6 +8,13 @@ export function refuseLargeCode(code: string): void {
   if (bytes > limits.handlerCodeBytes) {
     throw codeFault(`The code has ${String(bytes)} bytes; at most ${String(limits.handlerCodeBytes)} are taken.`);
   }
+}
+
+/** The Weni toolkit is Python. Throws `invalid_handler`. */
+export function refuseToolIn(language: HandlerLanguage, tool: string | undefined): void {
+  if (language === 'python' || tool === undefined) return;
+  const message = `Tools are written in Python: the settings name the tool ${tool}, and the code is TypeScript.`;
+  throw new AfterwordError('invalid_handler', message, { fields: [{ field: 'settings.tool', message }] });
 }
 
 /** Text that the store and the cage could not carry. Throws `invalid_handler`. */

@@ -21,6 +21,8 @@ export const limits = {
   maxLostAttempts: 5,
   /** Handlers of one event that share a workflow: the server allows 10 updates in flight in one. */
   handlersPerWorkflow: 10,
+  /** Of the server's, in one workflow: its handlers share them. */
+  updatesInFlight: 10,
   helperCallsPerExecution: 190,
   helperCallMs: 60_000,
   /** Outgoing HTTP requests over all attempts of an execution; answers from the record are not counted. */
@@ -31,6 +33,8 @@ export const limits = {
   httpHeadBytes: 64 * KB,
   /** Body of one answer, as it came over the wire. */
   httpResponseBytes: 5 * MB,
+  /** HTTP requests of one TypeScript handler that are under way at once; further ones wait in order. */
+  requestsInFlight: 6,
   /** Of a request that gives no time itself: to the connection, and for each silence after it. */
   httpDefaultTimeoutMs: 30_000,
   /** All tries of a helper that asks somebody else: less than an attempt, so that the handler still hears of its end. */

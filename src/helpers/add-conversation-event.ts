@@ -31,6 +31,10 @@ export const addConversationEvent = defineHelper({
   name: 'add_conversation_event',
   summary: "Writes an entry into the conversation's timeline: a text, or a dict with the fields of a timeline event.",
   pythonParams: 'context, event',
+  typescript: {
+    params: 'event: string | Record<string, unknown>',
+    returns: '{ success: boolean; message: string; eventId: string }',
+  },
   effect: 'write',
   docs: {
     params: {

@@ -8,6 +8,7 @@ export const addConversationTag = defineHelper({
   summary:
     'Adds a tag to the conversation; the tag is created where it does not exist. Adding it twice changes nothing.',
   pythonParams: 'context, tag',
+  typescript: { params: 'tag: string', returns: '{ success: boolean; message: string; tagId: string }' },
   effect: 'write',
   docs: {
     params: { tag: `a text of 1 to ${String(limits.tagCharacters)} characters` },

@@ -32,6 +32,10 @@ export const addGoogleSheetsRow = defineOutsideHelper({
   name: 'add_google_sheets_row',
   summary: 'Appends a row to the first sheet of a Google spreadsheet, values placed by the names in its row 1.',
   pythonParams: 'sheet_id, data',
+  typescript: {
+    params: 'sheetId: string, data: Record<string, string | number | boolean | null>',
+    returns: '{ success: boolean; updatedRange: string }',
+  },
   effect: 'external',
   docs: {
     params: {

@@ -32,6 +32,7 @@ function described<Input extends z.ZodType, Context, Output>(spec: HelperSpec<In
     name: spec.name,
     summary: spec.summary,
     pythonParams: spec.pythonParams,
+    typescript: spec.typescript,
     effect: spec.effect,
     docs: spec.docs,
     answeredIn: 'activity',

@@ -7,6 +7,7 @@ export const deleteConversationMetadata = defineHelper({
   name: 'delete_conversation_metadata',
   summary: 'Removes a key and its text from the conversation; success is False where there was no such key.',
   pythonParams: 'context, key',
+  typescript: { params: 'key: string', returns: '{ success: boolean; message: string }' },
   effect: 'write',
   docs: {
     params: { key: `a text of 1 to ${String(limits.metadataKeyCharacters)} characters` },

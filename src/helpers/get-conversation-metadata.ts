@@ -7,6 +7,7 @@ export const getConversationMetadata = defineHelper({
   name: 'get_conversation_metadata',
   summary: 'The text stored under a key on the conversation, or None.',
   pythonParams: 'context, key',
+  typescript: { params: 'key: string', returns: 'string | null' },
   effect: 'read',
   docs: {
     params: { key: `a text of 1 to ${String(limits.metadataKeyCharacters)} characters` },

@@ -57,12 +57,21 @@ export interface OutsideAnswer {
   readonly afterRecord?: () => Promise<void>;
 }
 
+export interface TypeScriptSignature {
+  /** E.g. `prompt: string, input: unknown, fallback?: boolean | null`. */
+  readonly params: string;
+  /** What the promise resolves to, e.g. `boolean`. */
+  readonly returns: string;
+}
+
 export interface HelperDefinition {
   readonly name: string;
   /** One sentence for `list_predefined_functions()`, the editor and the docs. */
   readonly summary: string;
   /** Parameters as Python writes them, e.g. `context, tag`. */
   readonly pythonParams: string;
+  /** The same in TypeScript, without the context and in camel case. */
+  readonly typescript: TypeScriptSignature;
   /** `read` touches nothing; `write` the store; `external` the world. Decides what a retry makes anew. */
   readonly effect: CallEffect;
   readonly docs: HelperDocs;

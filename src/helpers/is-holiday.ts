@@ -10,6 +10,10 @@ export const isHoliday = defineOutsideHelper({
   name: 'is_holiday',
   summary: 'Whether a date, or today, is a public holiday in a country, state or region.',
   pythonParams: 'country, state=None, region=None, check_date=None',
+  typescript: {
+    params: 'country: string, state?: string | null, region?: string | null, checkDate?: string | null',
+    returns: 'boolean',
+  },
   effect: 'read',
   docs: {
     params: {

@@ -6,6 +6,7 @@ export const llmClassifyBinary = defineOutsideHelper({
   name: 'llm_classify_binary',
   summary: 'Asks an LLM a yes-or-no question about a text or other data.',
   pythonParams: 'prompt, input, fallback=None',
+  typescript: { params: 'prompt: string, input: unknown, fallback?: boolean | null', returns: 'boolean' },
   effect: 'read',
   docs: {
     params: {

@@ -10,6 +10,10 @@ export const llmClassifyCategory = defineOutsideHelper({
   name: 'llm_classify_category',
   summary: 'Lets an LLM choose one of several options for a text or other data.',
   pythonParams: 'prompt, input, options, fallback=None',
+  typescript: {
+    params: 'prompt: string, input: unknown, options: string[], fallback?: string | null',
+    returns: 'string',
+  },
   effect: 'read',
   docs: {
     params: {

@@ -8,6 +8,10 @@ export const setConversationMetadata = defineHelper({
   name: 'set_conversation_metadata',
   summary: 'Stores a text under a key on the conversation, over what was there; every handler of it can read it.',
   pythonParams: 'context, key, value',
+  typescript: {
+    params: 'key: string, value: string',
+    returns: '{ success: boolean; message: string; key: string; value: string }',
+  },
   effect: 'write',
   docs: {
     params: {

@@ -1,6 +1,9 @@
 import type { Log } from './log.ts';
 
-export function logWorkerStarted(log: Log, facts: { taskQueue: string; handlerSlots: number; cage: string }): void {
+export function logWorkerStarted(
+  log: Log,
+  facts: { taskQueue: string; handlerSlots: number; cage: string; typescript: string },
+): void {
   log.info(facts, 'worker started');
 }
 

@@ -4,6 +4,9 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { packageRoot } from '../config/package-root.ts';
 import { CodeFinding } from '../contract/handler.ts';
+import type { HandlerLanguage } from '../contract/handler-language.ts';
+import { camelCase } from './typescript/helper-description.ts';
+import { SourceReader, UnreadableSource } from './typescript/source-reader.ts';
 
 export type CodeCheck =
   | { readonly outcome: 'checked'; readonly findings: readonly CodeFinding[] }
@@ -11,7 +14,10 @@ export type CodeCheck =
   | { readonly outcome: 'skipped'; readonly reason: string };
 
 /** Says what is wrong with a handler's code without running it. `tool`: of its settings. Never rejects. */
-export type CheckCode = (code: string, settings: { readonly tool?: string | undefined }) => Promise<CodeCheck>;
+export type CheckCode = (
+  code: string,
+  settings: { readonly language?: HandlerLanguage; readonly tool?: string | undefined },
+) => Promise<CodeCheck>;
 
 export interface CodeCheckOptions {
   /** CPython 3.10 or newer: a path, or a name to be found on PATH. */
@@ -52,7 +58,11 @@ export function createCodeCheck({ pythonPath, helperNames }: CodeCheckOptions): 
     }
   }
 
-  return async (code, { tool = null }) => {
+  const typescript = new SourceReader();
+  const typescriptNames = helperNames.map(camelCase);
+
+  return async (code, { language = 'python', tool = null }) => {
+    if (language === 'typescript') return checkTypeScript(typescript, code, typescriptNames, tool);
     if (running >= mostAtOnce) await new Promise<void>((resolve) => waiting.push(resolve));
     running += 1;
     try {
@@ -62,6 +72,26 @@ export function createCodeCheck({ pythonPath, helperNames }: CodeCheckOptions): 
       waiting.shift()?.();
     }
   };
+}
+
+async function checkTypeScript(
+  reader: SourceReader,
+  code: string,
+  helperNames: string[],
+  tool: string | null,
+): Promise<CodeCheck> {
+  const error = (message: string) => ({ severity: 'error', line: null, column: null, message }) as const;
+  if (tool !== null) {
+    const message = `the settings name the tool ${tool}, and tools are written in Python`;
+    return { outcome: 'checked', findings: [error(message)] };
+  }
+  try {
+    const answer = await reader.read({ kind: 'check', code, helperNames });
+    return { outcome: 'checked', findings: answer.kind === 'checked' ? answer.findings : [] };
+  } catch (failure) {
+    if (!(failure instanceof UnreadableSource)) return { outcome: 'skipped', reason: 'the code could not be read' };
+    return { outcome: 'checked', findings: [error(failure.message)] };
+  }
 }
 
 async function runPython(executable: string, input: string): Promise<string> {

@@ -1,33 +1,63 @@
+import { limits as domainLimits } from '../domain/limits.ts';
 import type { SandboxLimits, SandboxProgram } from './sandbox.ts';
+import { describeForTypeScript } from './typescript/helper-description.ts';
+import type { PreparedHandler } from './typescript/prepare-handler.ts';
 
 /** Never nothing: a handler that comes late is started and stopped like any other that does not finish. */
 export function wallMsLeft({ wallMs, spentMs = 0 }: SandboxLimits): number {
   return Math.max(1, Math.ceil(wallMs - spentMs));
 }
 
-/** What the fork server must know before it forks: four little-endian 64-bit numbers. */
-export function header(id: number, { limits }: SandboxProgram): Buffer {
-  const bytes = Buffer.alloc(32);
-  const numbers = [id, wallMsLeft(limits), Math.max(1, Math.ceil(limits.cpuSeconds)), limits.memoryBytes];
+export type Runtime = 'python' | 'deno';
+
+/** What the fork server must know before it forks: five little-endian 64-bit numbers. */
+export function header(id: number, runtime: Runtime, limits: SandboxLimits, wallMs: number): Buffer {
+  const bytes = Buffer.alloc(40);
+  const cpuSeconds = Math.max(1, Math.ceil(limits.cpuSeconds));
+  const numbers = [id, wallMs, cpuSeconds, limits.memoryBytes, runtime === 'deno' ? 1 : 0];
   numbers.forEach((number, index) => bytes.writeBigUInt64LE(BigInt(number), index * 8));
   return bytes;
 }
 
+/** What it must know of a process that was started ahead, when its handler has come: two such numbers. */
+export function beginning(id: number, wallMs: number): Buffer {
+  const bytes = Buffer.alloc(16);
+  [id, wallMs].forEach((number, index) => bytes.writeBigUInt64LE(BigInt(number), index * 8));
+  return bytes;
+}
+
 /** The context follows it as `contextBytes` bytes of JSON. */
-export function execMessage(program: SandboxProgram, contextBytes: number): string {
-  const message = {
-    t: 'exec',
+export function pythonExecMessage(program: SandboxProgram, contextBytes: number): string {
+  return lineOf(program, contextBytes, {
     code: program.code,
     helpers: program.helpers.map(({ name, pythonParams, summary }) => ({ name, params: pythonParams, summary })),
-    randomSeed: program.randomSeed,
-    resultBytes: program.limits.resultBytes,
-    callBytes: program.limits.callBytes,
-    events: program.limits.events,
-    eventBytes: program.limits.eventBytes,
     tool: program.tool,
-    requestBytes: program.limits.requestBytes,
-    requestHeadBytes: program.limits.requestHeadBytes,
+  });
+}
+
+function lineOf({ randomSeed, limits }: SandboxProgram, contextBytes: number, ofLanguage: object): string {
+  const message = {
+    t: 'exec',
+    ...ofLanguage,
+    randomSeed,
+    resultBytes: limits.resultBytes,
+    callBytes: limits.callBytes,
+    events: limits.events,
+    eventBytes: limits.eventBytes,
+    requestBytes: limits.requestBytes,
+    requestHeadBytes: limits.requestHeadBytes,
     contextBytes,
   };
   return `${JSON.stringify(message)}\n`;
+}
+
+/** The same for Deno, with what was made of the handler's text. */
+export function denoExecMessage(program: SandboxProgram, handler: PreparedHandler, contextBytes: number): string {
+  return lineOf(program, contextBytes, {
+    code: handler.script,
+    linesBefore: handler.linesBefore,
+    helpers: program.helpers.map(describeForTypeScript),
+    callsInFlight: program.callsInFlight,
+    requestsInFlight: domainLimits.requestsInFlight,
+  });
 }

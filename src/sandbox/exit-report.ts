@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { z } from 'zod';
+import type { Runtime } from './exec-message.ts';
 import type { SandboxLimits, SandboxResult } from './sandbox.ts';
 
 /** How a child ended, as the fork server saw it; on a pipe no child has. */
@@ -17,12 +18,23 @@ export type ExitReport = z.infer<typeof ExitReport>;
 /** Limits are approached, not met: the kernel counts CPU time in ticks and an allocation fails before it is counted. */
 const nearly = 0.9;
 
+/**
+ * Of the memory, how much a process that died of it holds at least. Deno may hold three quarters of it as heap, and V8
+ * gives up when a collection no longer helps.
+ */
+const ofMemory = { python: nearly, deno: 0.6 } as const;
+
 /** The result of a child that ended without saying one. */
-export function describeExit(report: ExitReport, limits: SandboxLimits, runMs: number): SandboxResult {
+export function describeExit(
+  report: ExitReport,
+  runtime: Runtime,
+  limits: SandboxLimits,
+  runMs: number,
+): SandboxResult {
   if (report.cause === 'deadline') return timedOut(limits, runMs);
   const failed = (reason: 'crashed' | 'limit_exceeded' | 'out_of_memory', type: string, message: string) =>
     ({ outcome: 'failed', reason, error: { type, message, traceback: '' }, events: [], runMs }) as const;
-  const { SIGXCPU, SIGKILL, SIGSEGV, SIGABRT, SIGBUS } = constants.signals;
+  const { SIGXCPU, SIGKILL, SIGSEGV, SIGABRT, SIGBUS, SIGTRAP, SIGILL } = constants.signals;
   const { signal } = report;
   if (report.cause === 'threads') {
     return failed('limit_exceeded', 'TooManyThreads', 'The handler started more threads than it may have. Use fewer.');
@@ -32,8 +44,8 @@ export function describeExit(report: ExitReport, limits: SandboxLimits, runMs: n
     const message = `The handler used up the ${String(limits.cpuSeconds)} s of CPU time it may have. Do less work in it.`;
     return failed('limit_exceeded', 'CpuTimeLimit', message);
   }
-  const byMemory = [SIGKILL, SIGSEGV, SIGABRT, SIGBUS].some((number) => number === signal);
-  if (byMemory && report.maxRssBytes >= nearly * limits.memoryBytes) {
+  const byMemory = [SIGKILL, SIGSEGV, SIGABRT, SIGBUS, SIGTRAP, SIGILL].some((number) => number === signal);
+  if (byMemory && report.maxRssBytes >= ofMemory[runtime] * limits.memoryBytes) {
     const message = 'The handler used up the memory it may have, and its process died of it. Work on smaller pieces.';
     return failed('out_of_memory', 'MemoryError', message);
   }

@@ -6,15 +6,19 @@ import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
+import { packageRoot } from '../config/package-root.ts';
 import { codeOf, connectTo } from './connect.ts';
+import { beginning, header, type Runtime } from './exec-message.ts';
 import { ExitReport } from './exit-report.ts';
 import { pythonFlags, pythonMain, type SandboxCapability } from './probe.ts';
-import { SandboxError } from './sandbox.ts';
+import { SandboxError, type SandboxLimits } from './sandbox.ts';
 
 const Ready = z.object({ ready: z.literal(true) });
 const ForkFailed = z.object({ id: z.int(), failed: z.string() });
 const ServerMessage = z.union([ExitReport, Ready, ForkFailed]);
 
+/** Run from the sources, like Python's. */
+const denoRunner = join(packageRoot, 'src/sandbox/deno/main.js');
 const startTimeoutMs = 30_000;
 const stopTimeoutMs = 5_000;
 
@@ -38,7 +42,19 @@ export interface ForkServerSettings {
   readonly capability: SandboxCapability;
   /** Folders of Python packages beside the interpreter's own. */
   readonly packageFolders: readonly string[];
+  /** The binary; null where there is none. */
+  readonly deno: string | null;
   readonly log: (message: string) => void;
+}
+
+/** A process of its own for one handler. */
+export interface ForkedChild {
+  readonly id: number;
+  readonly runtime: Runtime;
+  /** Closing it is the kill. */
+  readonly socket: Socket;
+  /** Resolves when the process is gone, rejects when the fork server is. */
+  readonly exited: Promise<ExitReport>;
 }
 
 /** The warmed interpreter that forks a child for each connection. Lives until it is stopped or dies; then make another. */
@@ -70,9 +86,14 @@ export class ForkServer {
 
   readonly #ready: Promise<undefined>;
 
-  private constructor({ capability, packageFolders, log }: ForkServerSettings, folder: string) {
+  private constructor({ capability, packageFolders, deno, log }: ForkServerSettings, folder: string) {
     this.#socketPath = join(folder, 'socket');
-    const options = JSON.stringify({ socket: this.#socketPath, layers: capability.layers, packageFolders });
+    const options = JSON.stringify({
+      socket: this.#socketPath,
+      layers: capability.layers,
+      packageFolders,
+      deno: deno === null ? null : { executable: deno, runner: denoRunner },
+    });
     // Detached: its own session, so that Ctrl-C in a terminal leaves it to us to end it.
     this.#process = spawn(capability.executable, [...pythonFlags, pythonMain, 'serve', options], {
       env: cleanEnvironment,
@@ -110,8 +131,32 @@ export class ForkServer {
     });
   }
 
-  /** Undefined once `unwanted()`. A server that lives and cannot be reached (its socket was deleted) makes way for another. */
-  async connect(unwanted: () => boolean): Promise<Socket | undefined> {
+  /**
+   * A child in the cage, corked; its handler's code is still to come. Undefined once `unwanted()`. `wallMs`: 0 where its
+   * time begins later, by `begin`.
+   */
+  async fork(
+    runtime: Runtime,
+    limits: SandboxLimits,
+    wallMs: number,
+    unwanted: () => boolean,
+  ): Promise<ForkedChild | undefined> {
+    const socket = await this.#connect(unwanted);
+    if (!socket) return undefined;
+    const { id, exited } = this.#expect();
+    socket.on('error', () => undefined); // closed under us: the exit report says why
+    socket.cork();
+    socket.write(header(id, runtime, limits, wallMs));
+    return { id, runtime, socket, exited };
+  }
+
+  /** The handler of a child that was started ahead has come. */
+  begin({ id }: ForkedChild, wallMs: number): void {
+    this.#process.stdin.write(beginning(id, wallMs));
+  }
+
+  /** A server that lives and cannot be reached (its socket was deleted) makes way for another. */
+  async #connect(unwanted: () => boolean): Promise<Socket | undefined> {
     try {
       return await connectTo(this.#socketPath, unwanted);
     } catch (error) {
@@ -121,8 +166,7 @@ export class ForkServer {
     }
   }
 
-  /** A new execution's number, and its end: resolves when the process is gone, rejects when the fork server is. */
-  expect(): { id: number; exited: Promise<ExitReport> } {
+  #expect(): Pick<ForkedChild, 'id' | 'exited'> {
     const id = (this.#executions += 1);
     const exited = new Promise<ExitReport>((resolve, reject) => {
       if (this.#alive) this.#waiting.set(id, { resolve, reject });

@@ -37,19 +37,29 @@ const mostEnvelopeBytes = 320 << 10;
 /** Each of the texts that say how a handler failed. */
 const mostToldBytes = 64 << 10;
 
+/** How many calls and requests may be under way at once. */
+export interface InFlight {
+  readonly calls: number;
+  readonly requests: number;
+  readonly together: number;
+}
+
 /**
  * The host's side of the protocol, without any input or output: bytes in, checked events out. Knows what may come when:
- * `started` once and first, one call at a time, numbered from 1, nothing after `done`.
+ * `started` once and first, calls numbered from 1 and no more at a time than allowed, nothing after `done`.
  */
 export class HandlerConversation {
   readonly #limits: SandboxLimits;
+  readonly #most: InFlight;
   readonly #lines: LineSplitter;
-  #state: 'starting' | 'running' | 'calling' | 'over' = 'starting';
+  #state: 'starting' | 'running' | 'over' = 'starting';
   #calls = 0;
+  readonly #unanswered = { calls: 0, requests: 0 };
   #outputBytes = 0;
 
-  constructor(limits: SandboxLimits) {
+  constructor(limits: SandboxLimits, most: InFlight = { calls: 1, requests: 1, together: 1 }) {
     this.#limits = limits;
+    this.#most = most;
     const request = 2 * limits.requestBytes + 2 * limits.requestHeadBytes;
     const longest = Math.max(limits.callBytes, limits.resultBytes + limits.eventBytes, request);
     this.#lines = new LineSplitter(longest + mostEnvelopeBytes);
@@ -72,9 +82,9 @@ export class HandlerConversation {
     }
   }
 
-  /** The answer to the call in flight has been sent. */
-  answered(): void {
-    if (this.#state === 'calling') this.#state = 'running';
+  /** The answer to one of those in flight has been taken. */
+  answered(kind: 'calls' | 'requests'): void {
+    this.#unanswered[kind] -= 1;
   }
 
   #over(): boolean {
@@ -113,15 +123,18 @@ export class HandlerConversation {
   }
 
   /** Calls and requests are numbered together, from 1. */
-  #begin(id: number): void {
-    if (this.#state === 'calling') throw new ProtocolViolation('a call before the last one was answered');
+  #begin(id: number, kind: 'calls' | 'requests'): void {
+    const { calls, requests } = this.#unanswered;
+    if (this.#unanswered[kind] >= this.#most[kind] || calls + requests >= this.#most.together) {
+      throw new ProtocolViolation('a call before the last one was answered');
+    }
     if (id !== this.#calls + 1) throw new ProtocolViolation('a call out of order');
     this.#calls = id;
-    this.#state = 'calling';
+    this.#unanswered[kind] += 1;
   }
 
   #call(message: Extract<ChildMessage, { t: 'call' }>): ConversationEvent {
-    this.#begin(message.id);
+    this.#begin(message.id, 'calls');
     try {
       const args = Object.entries(message.args).map(([name, value]) => [cleanText(name), cleanJson(value)] as const);
       return { kind: 'call', id: message.id, call: { name: cleanText(message.name), args: Object.fromEntries(args) } };
@@ -136,7 +149,7 @@ export class HandlerConversation {
   }
 
   #request(message: Extract<ChildMessage, { t: 'fetch' }>): ConversationEvent {
-    this.#begin(message.id);
+    this.#begin(message.id, 'requests');
     const { id, connect, read, insecure } = message;
     const body = Buffer.from(message.body, 'base64');
     const { requestBytes, requestHeadBytes } = this.#limits;

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import { execMessage, header, wallMsLeft } from './exec-message.ts';
+import { wallMsLeft } from './exec-message.ts';
 import { describeExit, timedOut } from './exit-report.ts';
-import type { ForkServer } from './fork-server.ts';
-import { HandlerConversation, type ConversationEvent } from './handler-conversation.ts';
+import type { ForkedChild } from './fork-server.ts';
+import { HandlerConversation, type ConversationEvent, type InFlight } from './handler-conversation.ts';
 import { messagePace, workPace } from './pace.ts';
 import {
   SandboxError,
@@ -21,10 +21,20 @@ const killTimeoutMs = 10_000;
 
 type Ending = { readonly result: SandboxResult } | { readonly error: Error };
 
+/** What a language does differently. */
+export interface HandlerStart {
+  /** A child that waits for its handler; undefined once `unwanted()`. Its socket may be corked. */
+  readonly open: (unwanted: () => boolean) => Promise<ForkedChild | undefined>;
+  /** The message that the context follows. */
+  readonly execMessage: (contextBytes: number) => string;
+  readonly inFlight?: InFlight;
+}
+
 /** One execution: one connection, one process. Settles when the process is gone. */
 export class HandlerRun {
   readonly #program: SandboxProgram;
   readonly #host: SandboxHost;
+  readonly #start: HandlerStart;
   readonly #conversation: HandlerConversation;
   readonly #messages = messagePace();
   readonly #work = workPace();
@@ -33,13 +43,14 @@ export class HandlerRun {
   #timer: NodeJS.Timeout | undefined;
   #startedAt: number | undefined;
 
-  constructor(program: SandboxProgram, host: SandboxHost) {
+  constructor(program: SandboxProgram, host: SandboxHost, start: HandlerStart) {
     this.#program = program;
     this.#host = host;
-    this.#conversation = new HandlerConversation(program.limits);
+    this.#start = start;
+    this.#conversation = new HandlerConversation(program.limits, start.inFlight);
   }
 
-  async run(server: ForkServer, signal?: AbortSignal): Promise<SandboxResult> {
+  async run(signal?: AbortSignal): Promise<SandboxResult> {
     const abort = () => {
       this.#end({ result: { outcome: 'aborted', runMs: this.#runMs() } });
     };
@@ -47,7 +58,7 @@ export class HandlerRun {
     this.#deadline(startTimeoutMs, () => ({ error: new SandboxError('The handler could not be started in time') }));
     try {
       if (signal?.aborted) abort();
-      return await this.#converse(server);
+      return await this.#converse();
     } finally {
       clearTimeout(this.#timer);
       signal?.removeEventListener('abort', abort);
@@ -55,22 +66,20 @@ export class HandlerRun {
     }
   }
 
-  async #converse(server: ForkServer): Promise<SandboxResult> {
-    const socket = await server.connect(() => this.#ending !== undefined);
-    if (!socket) return settle(this.#ending);
+  async #converse(): Promise<SandboxResult> {
+    const child = await this.#start.open(() => this.#ending !== undefined);
+    if (!child) return settle(this.#ending);
+    const { socket, runtime, exited } = child;
     this.#socket = socket;
-    const { id, exited } = server.expect();
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    socket.on('error', () => undefined); // closed under us: the exit report says why
     socket.on('data', (chunk) => {
       this.#hear(chunk);
     });
     const context = Buffer.from(this.#program.contextJson);
     socket.cork();
-    socket.write(header(id, this.#program));
-    socket.write(execMessage(this.#program, context.length));
+    socket.write(this.#start.execMessage(context.length));
     socket.write(context);
-    socket.uncork();
+    while (socket.writableCorked > 0) socket.uncork();
     await closed;
     clearTimeout(this.#timer);
     // Should the fork server die now, an answer that is already here still counts: its children die with it.
@@ -81,7 +90,7 @@ export class HandlerRun {
     );
     if (this.#ending || !report) return settle(this.#ending);
     if (!this.#conversation.started) throw new SandboxError('The process of a handler ended before it ran');
-    return describeExit(report, this.#program.limits, this.#runMs());
+    return describeExit(report, runtime, this.#program.limits, this.#runMs());
   }
 
   readonly #unlessEnded = (serverGone: unknown): undefined => {
@@ -128,16 +137,17 @@ export class HandlerRun {
         this.#host.log(event.stream, event.text);
         break;
       case 'call':
-        this.#answer(this.#host.call(event.call), (reply) => callReply(event.id, reply));
+        this.#answer('calls', this.#host.call(event.call), (reply) => callReply(event.id, reply));
         break;
       case 'bad_call':
-        this.#reply(callReply(event.id, refused('invalid_arguments', event.message)));
+        this.#reply('calls', callReply(event.id, refused('invalid_arguments', event.message)));
         break;
       case 'request':
-        this.#answer(this.#host.request(event.request), (reply) => requestReply(event.id, reply));
+        this.#answer('requests', this.#host.request(event.request), (reply) => requestReply(event.id, reply));
         break;
       case 'bad_request':
         this.#reply(
+          'requests',
           requestReply(event.id, refused('http_invalid_request', `The request is not sent: ${event.message}.`)),
         );
         break;
@@ -161,10 +171,10 @@ export class HandlerRun {
     }
   }
 
-  #answer<Reply>(reply: Promise<Reply>, messageOf: (reply: Reply) => object): void {
+  #answer<Reply>(kind: 'calls' | 'requests', reply: Promise<Reply>, messageOf: (reply: Reply) => object): void {
     reply.then(
       (answer) => {
-        if (!this.#ending) this.#reply(messageOf(answer));
+        if (!this.#ending) this.#reply(kind, messageOf(answer));
       },
       (error: unknown) => {
         this.#end({ error: asError(error) });
@@ -172,10 +182,10 @@ export class HandlerRun {
     );
   }
 
-  #reply(message: object): void {
+  #reply(kind: 'calls' | 'requests', message: object): void {
     // Answered once the child has taken it: one that asks and never reads would fill the worker with answers.
     this.#socket?.write(`${JSON.stringify(message)}\n`, (error) => {
-      if (!error) this.#conversation.answered();
+      if (!error) this.#conversation.answered(kind);
     });
   }
 

@@ -15,16 +15,27 @@ export interface SandboxHelper {
   readonly name: string;
   /** Parameters as written in Python, e.g. `context, tag` or `prompt, input, fallback=None`. */
   readonly pythonParams: string;
+  readonly typescript: TypeScriptSignature;
   readonly summary: string;
 }
 
+/** Of the same function in TypeScript, without the context and with names in camel case. */
+export interface TypeScriptSignature {
+  /** E.g. `prompt: string, input: unknown, fallback?: boolean | null`. */
+  readonly params: string;
+  /** What the promise resolves to, e.g. `boolean`. */
+  readonly returns: string;
+}
+
 export interface SandboxProgram {
-  readonly language: 'python';
+  readonly language: 'python' | 'typescript';
   /** Source text of the handler, at most 256 KB in all. */
   readonly code: string;
   /** The `context` argument of `handle_event`, as JSON text. */
   readonly contextJson: string;
   readonly helpers: readonly SandboxHelper[];
+  /** How many helper calls may be under way at once; those of Python come one after the other. */
+  readonly callsInFlight: number;
   /** For a handler that is a tool of the Weni toolkit. */
   readonly tool: SandboxTool;
   /** Seeds `random`, so that a retry takes the same path. */

@@ -1,11 +1,12 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { HandlerSettings } from '../contract/handler.ts';
+import type { HandlerLanguage } from '../contract/handler-language.ts';
 import { directRunWorkflowIdOf } from '../domain/event-key.ts';
 import { refuseLargeCode } from '../domain/handler-code.ts';
 import { limits } from '../domain/limits.ts';
 import type { DirectRunKind } from '../domain/status.ts';
 import type { Database } from './database.ts';
-import { filesJsonOf } from './handler-rows.ts';
+import { filesJsonOf } from './handler-files.ts';
 
 /** What is run without an event, as it is at this moment: nothing of it changes later. */
 export interface NewDirectRun {
@@ -23,6 +24,7 @@ export interface NewDirectRun {
   readonly contextJson: string;
   /** The newest message it sees; 0 without a conversation. */
   readonly messageSeq: number;
+  readonly language: HandlerLanguage;
   readonly code: string;
   readonly settings: HandlerSettings;
 }
@@ -84,7 +86,7 @@ export async function createDirectRun(
       occurred_at: run.occurredAt,
       context: run.contextJson,
       message_seq: run.messageSeq,
-      files: filesJsonOf(run.code),
+      files: filesJsonOf(run),
       settings: JSON.stringify(run.settings),
     })
     .execute();

@@ -1,21 +1,11 @@
 import type { Selectable } from 'kysely';
-import { z } from 'zod';
 import { type Handler, HandlerSettings, type HandlerVersion } from '../contract/handler.ts';
+import { HandlerLanguage } from '../contract/handler-language.ts';
+import { handlerFileOf } from './handler-files.ts';
 import type { HandlersTable, HandlerVersionsTable } from './tables.ts';
 
 export type HandlerRow = Selectable<HandlersTable>;
 export type HandlerVersionRow = Selectable<HandlerVersionsTable>;
-
-const Files = z.object({ 'handler.py': z.string() });
-
-/** The `files` column of a handler of one file. */
-export function filesJsonOf(code: string): string {
-  return JSON.stringify({ 'handler.py': code } satisfies z.infer<typeof Files>);
-}
-
-export function codeOf(filesJson: string): string {
-  return Files.parse(JSON.parse(filesJson))['handler.py'];
-}
 
 export function settingsOf(settingsJson: string): HandlerSettings {
   return HandlerSettings.parse(JSON.parse(settingsJson));
@@ -26,7 +16,7 @@ export function toHandler(row: HandlerRow): Handler {
     id: row.id,
     name: row.name,
     eventType: row.event_type,
-    language: row.language,
+    language: HandlerLanguage.parse(row.language),
     enabled: row.enabled,
     version: row.current_version,
     createdAt: row.created_at.toISOString(),
@@ -38,7 +28,7 @@ export function toHandlerVersion(row: HandlerVersionRow, currentVersion: number)
   return {
     id: row.id,
     version: row.version,
-    code: codeOf(row.files),
+    ...handlerFileOf(row.files),
     settings: settingsOf(row.settings),
     note: row.note,
     createdAt: row.created_at.toISOString(),

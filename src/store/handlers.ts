@@ -1,19 +1,22 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Handler, HandlerPush, HandlerVersion, HandlerWithCode, PushedHandler } from '../contract/handler.ts';
+import type { HandlerLanguage } from '../contract/handler-language.ts';
 import { AfterwordError } from '../domain/errors.ts';
-import { refuseLargeCode } from '../domain/handler-code.ts';
+import { refuseLargeCode, refuseToolIn } from '../domain/handler-code.ts';
 import type { Database } from './database.ts';
-import { codeOf, filesJsonOf, type HandlerRow, settingsOf, toHandler, toHandlerVersion } from './handler-rows.ts';
+import { filesJsonOf, handlerFileOf } from './handler-files.ts';
+import { type HandlerRow, settingsOf, toHandler, toHandlerVersion } from './handler-rows.ts';
 import { inTransaction } from './transaction.ts';
 import { isUuid } from './uuid-text.ts';
 
 /**
  * Makes the handler, or a new version of it when code or settings differ from the current version's; the note belongs
  * to a new version. `enabled` left out stays; a new handler is on. Two pushes at once come one after the other.
- * Throws `invalid_handler` for code over 256 KB, `handler_event_type_fixed`.
+ * Throws `invalid_handler` for code over 256 KB and for a tool that is not Python, `handler_event_type_fixed`.
  */
 export async function pushHandler(db: Database, organizationId: string, push: HandlerPush): Promise<PushedHandler> {
   refuseLargeCode(push.code);
+  refuseToolIn(push.language, push.settings.tool);
   return await inTransaction(db, async (trx) => {
     const created = await trx
       .insertInto('handlers')
@@ -65,12 +68,12 @@ async function updateHandler(trx: Database, row: HandlerRow, push: HandlerPush):
     )
     .execute();
   const current = versions.find((version) => version.version === row.current_version);
-  const changed = current?.files !== filesJsonOf(push.code) || current.settings !== JSON.stringify(push.settings);
+  const changed = current?.files !== filesJsonOf(push) || current.settings !== JSON.stringify(push.settings);
   const version = changed ? Math.max(...versions.map((known) => known.version)) + 1 : row.current_version;
   const enabled = push.enabled ?? row.enabled;
   if (changed) await insertVersion(trx, row, version, push);
   else if (enabled === row.enabled) return { ...toHandler(row), changed, created: false };
-  const updated = await setColumns(trx, row, { current_version: version, enabled });
+  const updated = await setColumns(trx, row, { current_version: version, language: push.language, enabled });
   return { ...toHandler(updated), changed, created: false };
 }
 
@@ -82,7 +85,7 @@ async function insertVersion(trx: Database, row: HandlerRow, version: number, pu
       organization_id: row.organization_id,
       handler_id: row.id,
       version,
-      files: filesJsonOf(push.code),
+      files: filesJsonOf(push),
       settings: JSON.stringify(push.settings),
       note: push.note ?? null,
     })
@@ -119,7 +122,7 @@ export async function findCurrentVersion(
     .where('handler_id', '=', row.id)
     .where('version', '=', row.current_version)
     .executeTakeFirstOrThrow();
-  const handler = { ...toHandler(row), code: codeOf(version.files), settings: settingsOf(version.settings) };
+  const handler = { ...toHandler(row), ...handlerFileOf(version.files), settings: settingsOf(version.settings) };
   return { handler, versionId: version.id };
 }
 
@@ -165,7 +168,7 @@ export async function rollbackHandler(
     const row = await findRow(trx, organizationId, nameOrId, 'lock');
     const known = await trx
       .selectFrom('handler_versions')
-      .select('version')
+      .select('files')
       .where('organization_id', '=', organizationId)
       .where('handler_id', '=', row.id)
       .where('version', '=', version)
@@ -173,7 +176,8 @@ export async function rollbackHandler(
     if (known === undefined) {
       throw new AfterwordError('version_not_found', `The handler "${row.name}" has no version ${String(version)}.`);
     }
-    return toHandler(await setColumns(trx, row, { current_version: version }));
+    const { language } = handlerFileOf(known.files);
+    return toHandler(await setColumns(trx, row, { current_version: version, language }));
   });
 }
 
@@ -199,7 +203,7 @@ async function findRow(db: Database, organizationId: string, nameOrId: string, l
 async function setColumns(
   db: Database,
   row: HandlerRow,
-  columns: { current_version?: number; enabled?: boolean },
+  columns: { current_version?: number; language?: HandlerLanguage; enabled?: boolean },
 ): Promise<HandlerRow> {
   return await db
     .updateTable('handlers')

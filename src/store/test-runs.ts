@@ -32,18 +32,21 @@ export async function testRunOf(db: Database, organizationId: string, input: Tes
 }
 
 function programOf(
-  { code }: TestRunInput,
+  { code, language }: TestRunInput,
   saved: { handler: HandlerWithCode; versionId: string } | undefined,
-): Pick<NewDirectRun, 'handlerName' | 'handlerId' | 'handlerVersionId' | 'code'> {
+): Pick<NewDirectRun, 'handlerName' | 'handlerId' | 'handlerVersionId' | 'language' | 'code'> {
   if (saved === undefined) {
-    return { handlerName: unsavedName, handlerId: null, handlerVersionId: null, code: code ?? '' };
+    const of = { handlerName: unsavedName, handlerId: null, handlerVersionId: null };
+    return { ...of, language: language ?? 'python', code: code ?? '' };
   }
   const { handler, versionId } = saved;
-  const isSaved = code === undefined || code === handler.code;
+  const program = code === undefined ? handler : { language: language ?? handler.language, code };
+  const isSaved = program.code === handler.code && program.language === handler.language;
   return {
     handlerName: handler.name,
     handlerId: handler.id,
     handlerVersionId: isSaved ? versionId : null,
-    code: code ?? handler.code,
+    language: program.language,
+    code: program.code,
   };
 }

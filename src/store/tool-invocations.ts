@@ -1,5 +1,6 @@
 import type { ToolInvocationInput } from '../contract/tool-invocation.ts';
 import { ToolNamespaces } from '../contract/tool-context.ts';
+import { AfterwordError } from '../domain/errors.ts';
 import type { Database } from './database.ts';
 import type { NewDirectRun } from './direct-runs.ts';
 import { findCurrentVersion } from './handlers.ts';
@@ -7,7 +8,7 @@ import { findCurrentVersion } from './handlers.ts';
 /** What stands for the type of an event where a tool is invoked. */
 const invocationType = 'tool_invocation';
 
-/** The run of a saved tool with what it is invoked with. Throws `handler_not_found`. */
+/** The run of a saved tool with what it is invoked with. Throws `handler_not_found`, `invalid_handler`. */
 export async function toolInvocationOf(
   db: Database,
   organizationId: string,
@@ -16,6 +17,10 @@ export async function toolInvocationOf(
 ): Promise<NewDirectRun> {
   const { handler, versionId } = await findCurrentVersion(db, organizationId, name);
   const { settings } = handler;
+  if (handler.language !== 'python') {
+    const message = `"${handler.name}" is written in TypeScript; only tools, which are Python, are invoked.`;
+    throw new AfterwordError('invalid_handler', message);
+  }
   const { parameters, contact, project, credentials } = input;
   const context: ToolNamespaces = {
     credentials,
@@ -37,6 +42,7 @@ export async function toolInvocationOf(
     occurredAt: new Date(),
     contextJson: JSON.stringify(context),
     messageSeq: 0,
+    language: handler.language,
     code: handler.code,
     settings,
   };

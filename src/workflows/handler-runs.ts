@@ -23,6 +23,7 @@ import type {
   PinnedExecution,
   RunHandlersStart,
 } from '../contract/workflow.ts';
+import { limits } from '../domain/limits.ts';
 import { eventStatusOf, type FailureReason, type FinalStatus } from '../domain/status.ts';
 import { deliverOptions, helperOptions, runHandlerOptions, storeOptions } from './policies.ts';
 import { callHelper, conversationChanged, currentState } from './signals-and-updates.ts';
@@ -95,6 +96,7 @@ export class HandlerRuns {
         organizationId: start.organizationId,
         executionId: execution.executionId,
         claimFor: start.claimFor,
+        callsInFlight: Math.max(1, Math.floor(limits.updatesInFlight / start.executions.length)),
       });
       if (result.outcome === 'duplicate') return 'duplicate';
       const { status, reason } = result;

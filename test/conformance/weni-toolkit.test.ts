@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { z } from 'zod';
-import { createPythonSandbox, type PythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { createSandbox, type HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { runHandler } from '../sandbox/running.ts';
 import '../setup/provided.ts';
 import { toolCases, type ToolCase } from './fixtures/tools.ts';
@@ -27,10 +27,10 @@ const Outcome = z.union([
 type Outcome = z.infer<typeof Outcome>;
 const Answer = z.object({ result: z.unknown(), format: z.unknown() });
 
-let sandbox: PythonSandbox;
+let sandbox: HandlerSandbox;
 let outside: ReadonlyMap<string, Outcome>;
 beforeAll(async () => {
-  sandbox = await createPythonSandbox({ pythonPath: python() });
+  sandbox = await createSandbox({ pythonPath: python() });
   const script = fileURLToPath(new URL('fixtures/run_tools_outside.py', import.meta.url));
   const input = JSON.stringify(toolCases.map(({ source, name }) => ({ source, name, context })));
   const ran = spawnSync(python(), [script], { input, encoding: 'utf8', env: { TZ: 'UTC', PATH: '' } });

@@ -137,8 +137,8 @@ describe('handlers', () => {
       'crm-sync: new events run version 1.\n',
     );
     const list = await cli.run(['handlers', 'list']);
-    expect(list.stdout).toMatch(/^crm-sync\s+conversation_closed\s+on\s+1\s/m);
-    expect(list.stdout).toMatch(/^notify\s+conversation_handed_off\s+off\s+1\s/m);
+    expect(list.stdout).toMatch(/^crm-sync\s+conversation_closed\s+python\s+on\s+1\s/m);
+    expect(list.stdout).toMatch(/^notify\s+conversation_handed_off\s+python\s+off\s+1\s/m);
     expect(JSON.parse((await cli.run(['--json', 'handlers', 'list'])).stdout)).toMatchObject({
       items: [{ name: 'crm-sync' }, { name: 'notify' }, { name: 'order-tool' }],
     });

@@ -1,7 +1,7 @@
 import { inject, vi } from 'vitest';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { HandlerSettings } from '../../src/contract/handler.ts';
-import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { createSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { listHandlers, setHandlerEnabled } from '../../src/store/handlers.ts';
 import type { Temporal } from '../../src/temporal/connection.ts';
 import { connectNative } from '../../src/temporal/native-connection.ts';
@@ -57,7 +57,7 @@ export async function startWorkersFor(
 ): Promise<RunningWorkers> {
   const { store, taskQueue } = system;
   const { temporal = system.temporal, checkpoint, wallMs, handlerSlots = 12, http = toStandIns } = options;
-  const sandbox = await createPythonSandbox({ pythonPath: inject('python') ?? 'python3' });
+  const sandbox = await createSandbox({ pythonPath: inject('python') ?? 'python3' });
   const connection = await connectNative({ address: temporal.address });
   const workers = await startWorkers({
     store,

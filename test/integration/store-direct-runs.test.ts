@@ -32,6 +32,7 @@ const aTool: NewDirectRun = {
   occurredAt,
   contextJson: '{"parameters":{"a":1}}',
   messageSeq: 0,
+  language: 'python',
   code,
   settings: { attempts: 2 },
 };

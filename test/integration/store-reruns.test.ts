@@ -307,6 +307,7 @@ function aDirectRun(kind: 'test' | 'tool') {
     occurredAt: new Date(),
     contextJson: '{}',
     messageSeq: 0,
+    language: 'python' as const,
     code: '',
     settings: { attempts: 1 },
   };

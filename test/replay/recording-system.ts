@@ -10,7 +10,7 @@ import { workflowBundlePath } from '../../src/config/workflow-bundle.ts';
 import { ConversationEventInput } from '../../src/contract/conversation-event.ts';
 import { HandlerPush } from '../../src/contract/handler.ts';
 import { helpers } from '../../src/helpers/registry.ts';
-import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { createSandbox } from '../../src/sandbox/create-sandbox.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { acceptEvent, type AcceptedEvent } from '../../src/store/conversation-events.ts';
 import { openStore, type Store } from '../../src/store/database.ts';
@@ -44,7 +44,7 @@ export async function startRecordingSystem(): Promise<RecordingSystem> {
   const server = await startTemporalDevServer({ cliPath: temporalCli });
   const store = await openStore({ embeddedFolder });
   await migrate(store);
-  const sandbox = await createPythonSandbox({ pythonPath: python });
+  const sandbox = await createSandbox({ pythonPath: python });
   const temporal = connectTemporal({ address: server.address });
   const connection = await connectNative({ address: server.address });
   return {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import type { HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { openSandbox, runHandler } from './running.ts';
 
 /**
@@ -132,7 +132,7 @@ const attacks: Record<string, Record<string, string>> = {
 const raisedLimits = ['RLIMIT_AS', 'RLIMIT_CPU', 'RLIMIT_NOFILE', 'RLIMIT_FSIZE'];
 
 const canary = 'AFTERWORD_TEST_CANARY';
-let sandbox: PythonSandbox;
+let sandbox: HandlerSandbox;
 beforeAll(async () => {
   process.env[canary] = 'a secret of the worker';
   sandbox = await openSandbox();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import type { HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { isAlive, openSandbox, runHandler, until } from './running.ts';
 
 const sleeper =
@@ -23,7 +23,7 @@ const processesNaming = (text: string) =>
 const pids = (printed: string) => printed.replace(';', '').split(' ').map(Number);
 
 describe('the fork server', () => {
-  let sandbox: PythonSandbox;
+  let sandbox: HandlerSandbox;
   beforeAll(async () => {
     sandbox = await openSandbox();
   });

@@ -22,7 +22,7 @@ function hear(
   const conversation = new HandlerConversation({ ...limits, ...changed });
   return lines.flatMap((line) => {
     const events = [...conversation.push(Buffer.from(`${line}\n`))];
-    if (answer) conversation.answered();
+    if (answer) conversation.answered('calls');
     return events;
   });
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import type { HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { limits, openSandbox, runHandler, type HandlerOptions } from './running.ts';
 
-let sandbox: PythonSandbox;
+let sandbox: HandlerSandbox;
 beforeAll(async () => {
   sandbox = await openSandbox();
 });

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { createSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { runHandler } from './running.ts';
 
 const code = `
@@ -22,7 +22,7 @@ describe('packages for handlers', () => {
     const packages = join(folder, 'packages');
     await mkdir(packages);
     await writeFile(join(packages, 'extra_package.py'), 'answer = "from the folder"');
-    const sandbox = await createPythonSandbox({ pythonPath: 'python3', packageFolders: [packages] });
+    const sandbox = await createSandbox({ pythonPath: 'python3', packageFolders: [packages] });
     expect((await runHandler(sandbox, code)).result).toMatchObject({ result: 'from the folder' });
     await sandbox.close();
   });
@@ -33,7 +33,7 @@ describe('packages for handlers', () => {
     const [version = ''] = await readdir(join(environment, 'lib'));
     const sitePackages = join(environment, 'lib', version, 'site-packages');
     await writeFile(join(sitePackages, 'extra_package.py'), 'answer = "from the environment"');
-    const sandbox = await createPythonSandbox({ pythonPath: join(environment, 'bin/python') });
+    const sandbox = await createSandbox({ pythonPath: join(environment, 'bin/python') });
     expect((await runHandler(sandbox, code)).result).toMatchObject({ result: 'from the environment' });
     await sandbox.close();
   });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { createSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { probeSandbox } from '../../src/sandbox/probe.ts';
 import { runHandler } from './running.ts';
 
@@ -29,7 +29,7 @@ describe('where a layer of the cage is missing', () => {
     'refuses to run Python without %s, says what is missing and how to mend it',
     async (missing, level, detail) => {
       const [warning, answer] = await workerWithout(missing, readPasswd);
-      expect(warning).toEqual({ warning: expect.stringMatching(/^Python handlers are refused: /) as string });
+      expect(warning).toEqual({ warning: expect.stringMatching(/^Handlers are refused: /) as string });
       expect(warning).toHaveProperty('warning', expect.stringMatching(detail) as string);
       expect(answer).toMatchObject({
         level,
@@ -61,7 +61,7 @@ describe('where there is no fitting Python', () => {
     [join(fixtures, 'old-python'), '3.9.2', /is Python 3\.9\.2, and handlers need CPython 3\.10 or newer/],
   ])('refuses with the reason: %s', async (pythonPath, python, detail) => {
     const warnings: string[] = [];
-    const sandbox = await createPythonSandbox({ pythonPath, unsandboxed: true, log: (line) => warnings.push(line) });
+    const sandbox = await createSandbox({ pythonPath, unsandboxed: true, log: (line) => warnings.push(line) });
     expect(sandbox.capability).toMatchObject({ level: 'refused', python });
     expect(warnings).toEqual([expect.stringMatching(detail)]);
     const { result } = await runHandler(sandbox, 'def handle_event(context): return 1');

@@ -1,13 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createHttpGateway, type HttpGateway } from '../../src/sandbox/http-gateway/gateway.ts';
-import type { PythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import type { HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
 import type { RequestReply, SandboxRequest } from '../../src/sandbox/sandbox.ts';
 import { gatewayToStandIns } from '../setup/http.ts';
 import { startUpstream, type Upstream } from '../setup/upstream.ts';
 import { openSandbox, runHandler, type HandlerOptions } from './running.ts';
 
-let sandbox: PythonSandbox;
+let sandbox: HandlerSandbox;
 let gateway: HttpGateway;
 let closed: HttpGateway;
 let upstream: Upstream;

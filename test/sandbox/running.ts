@@ -1,4 +1,4 @@
-import { createPythonSandbox, type PythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { createSandbox, type HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
 import type {
   CallReply,
   LogStream,
@@ -38,13 +38,35 @@ const tool: SandboxTool = {
 };
 
 const helpers: readonly SandboxHelper[] = [
-  { name: 'add_conversation_tag', pythonParams: 'context, tag', summary: 'Adds a tag to the conversation.' },
-  { name: 'llm_classify_binary', pythonParams: 'prompt, input, fallback=None', summary: 'Yes or no.' },
-  { name: 'register_event', pythonParams: 'event', summary: 'Registers an analytics event.' },
-  { name: 'list_predefined_functions', pythonParams: '', summary: 'Lists the helpers.' },
+  {
+    name: 'add_conversation_tag',
+    pythonParams: 'context, tag',
+    typescript: { params: 'tag: string', returns: '{ success: boolean }' },
+    summary: 'Adds a tag to the conversation.',
+  },
+  {
+    name: 'llm_classify_binary',
+    pythonParams: 'prompt, input, fallback=None',
+    typescript: { params: 'prompt: string, input: unknown, fallback?: boolean | null', returns: 'boolean' },
+    summary: 'Yes or no.',
+  },
+  {
+    name: 'register_event',
+    pythonParams: 'event',
+    typescript: { params: 'event: Record<string, unknown>', returns: 'void' },
+    summary: 'Registers an analytics event.',
+  },
+  {
+    name: 'list_predefined_functions',
+    pythonParams: '',
+    typescript: { params: '', returns: 'object[]' },
+    summary: 'Lists the helpers.',
+  },
 ];
 
 export interface HandlerOptions {
+  readonly language?: 'python' | 'typescript';
+  readonly callsInFlight?: number;
   readonly context?: unknown;
   readonly limits?: Partial<SandboxLimits>;
   readonly tool?: Partial<SandboxTool>;
@@ -65,11 +87,11 @@ export interface HandlerOutcome {
   readonly order: readonly string[];
 }
 
-export const openSandbox = (log?: (message: string) => void): Promise<PythonSandbox> =>
-  createPythonSandbox({ pythonPath: process.env.AFTERWORD_PYTHON ?? 'python3', ...(log ? { log } : {}) });
+export const openSandbox = (log?: (message: string) => void, denoPath: string | null = null): Promise<HandlerSandbox> =>
+  createSandbox({ pythonPath: process.env.AFTERWORD_PYTHON ?? 'python3', denoPath, ...(log ? { log } : {}) });
 
 export async function runHandler(
-  sandbox: PythonSandbox,
+  sandbox: HandlerSandbox,
   code: string,
   options: HandlerOptions = {},
 ): Promise<HandlerOutcome> {
@@ -79,8 +101,9 @@ export async function runHandler(
   const order: string[] = [];
   const result = await sandbox.run(
     {
-      language: 'python',
+      language: options.language ?? 'python',
       code,
+      callsInFlight: options.callsInFlight ?? 1,
       contextJson: JSON.stringify(options.context ?? {}),
       helpers,
       tool: { ...tool, ...options.tool },

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createPythonSandbox, type PythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { createSandbox, type HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
 import '../setup/provided.ts';
 import { limits, runHandler, type HandlerOptions } from './running.ts';
 
-let sandbox: PythonSandbox;
+let sandbox: HandlerSandbox;
 beforeAll(async () => {
-  sandbox = await createPythonSandbox({ pythonPath: inject('python') ?? 'python3' });
+  sandbox = await createSandbox({ pythonPath: inject('python') ?? 'python3' });
 });
 afterAll(() => sandbox.close());
 

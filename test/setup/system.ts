@@ -6,7 +6,7 @@ import { connectAfterword, type AfterwordClient } from '../../src/client.ts';
 import type { ConversationEventInput } from '../../src/contract/conversation-event.ts';
 import { HandlerPush } from '../../src/contract/handler.ts';
 import type { HelperServices } from '../../src/helpers/services.ts';
-import { createPythonSandbox } from '../../src/sandbox/python-sandbox.ts';
+import { createSandbox } from '../../src/sandbox/create-sandbox.ts';
 import type { AnalyticsSink } from '../../src/analytics/sink.ts';
 import type { DeliveryPolicy } from '../../src/domain/delivery-policy.ts';
 import type { HttpGatewayOptions } from '../../src/sandbox/http-gateway/gateway.ts';
@@ -85,7 +85,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
   const workers = options.withoutWorkers === true ? undefined : await startTestWorkers();
 
   async function startTestWorkers() {
-    const sandbox = await createPythonSandbox({ pythonPath: inject('python') ?? 'python3' });
+    const sandbox = await createSandbox({ pythonPath: inject('python') ?? 'python3' });
     const connection = await connectNative({ address });
     const { checkpoint, services, wallMs, outsideMs, handlerSlots = 12, http = toStandIns } = options;
     const { sinks, deliveryPolicy } = options;

@@ -31,7 +31,7 @@ function begun(more: Partial<BegunAttempt> = {}): BegunAttempt {
     contextJson: JSON.stringify(snapshot),
     messagesJson: JSON.stringify(messages),
     handlerName: 'summary',
-    program: { code: '', settings: { attempts: 3 } },
+    program: { language: 'python', code: '', settings: { attempts: 3 } },
     userFailures: 0,
     lostInARow: 0,
     ...more,

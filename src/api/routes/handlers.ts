@@ -139,7 +139,7 @@ export function addHandlerRoutes(api: Api, { store, checkCode }: ApiDependencies
     refuseNoCode(body.code);
     const check =
       c.req.valid('query').validate === 'true'
-        ? await findFaults(checkCode, body.code, body.settings)
+        ? await findFaults(checkCode, body.code, { language: body.language, tool: body.settings.tool })
         : { outcome: 'skipped' as const, findings: [], reason: 'the push asked for it' };
     refuseErrors(check);
     const pushed = await pushHandler(db, c.get('organizationId'), { ...body, name });

@@ -1,26 +1,29 @@
 import { logCage } from '../../observability/worker-log.ts';
-import { createPythonSandbox } from '../../sandbox/python-sandbox.ts';
-import type { PythonSandbox } from '../../sandbox/python-sandbox.ts';
+import { createSandbox } from '../../sandbox/create-sandbox.ts';
+import type { HandlerSandbox } from '../../sandbox/create-sandbox.ts';
 import type { PartOptions } from './part-options.ts';
 
 export interface SandboxPart {
-  readonly sandbox: PythonSandbox;
+  readonly sandbox: HandlerSandbox;
   /** Why Python handlers are refused and how to mend it; null where they run. */
   readonly refusal: string | null;
 }
 
 export async function createSandboxPart({ config, screen, log, closing }: PartOptions): Promise<SandboxPart> {
-  const sandbox = await createPythonSandbox({
+  const sandbox = await createSandbox({
     pythonPath: config.python ?? 'python3',
+    denoPath: config.deno,
     unsandboxed: config.unsafeUncaged,
     log: (message) => {
       logCage(log, message);
     },
   });
   closing.add('sandbox', () => sandbox.close());
+  const { deno } = sandbox;
   const { level, detail, mend, executable } = sandbox.capability;
   if (level === 'full') {
-    screen.step(`Cage for handlers: ${detail}`);
+    screen.step(`Cage for handlers: ${detail}${deno.executable === null ? '' : `, ${deno.detail}`}`);
+    if (deno.executable === null) screen.warn(`TypeScript handlers are refused: ${deno.detail}.\n${deno.mend}`);
     return { sandbox, refusal: null };
   }
   if (config.unsafeUncaged && executable !== '') {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import { z } from 'zod';
 import { HandlerSettings } from '../../contract/handler.ts';
 import type { ExecutionKind, ExecutionStatus, FailureReason } from '../../domain/status.ts';
 import type { Database } from '../database.ts';
+import { handlerFileOf, type HandlerFile } from '../handler-files.ts';
 
 export interface AttemptRef {
   readonly organizationId: string;
@@ -19,8 +19,7 @@ export interface BeginAttempt extends AttemptRef {
   readonly worker: string;
 }
 
-export interface HandlerProgram {
-  readonly code: string;
+export interface HandlerProgram extends HandlerFile {
   readonly settings: HandlerSettings;
 }
 
@@ -71,8 +70,6 @@ interface Row {
   status: ExecutionStatus;
   reason: FailureReason | null;
 }
-
-const Files = z.object({ 'handler.py': z.string() });
 
 /**
  * Claims the event where nobody has (a direct run has none and is free), marks attempts that never ended as lost, opens this one and loads all that it
@@ -163,7 +160,7 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
     messagesJson: row.messages,
     handlerName: row.handler_name,
     program: {
-      code: Files.parse(JSON.parse(row.files))['handler.py'],
+      ...handlerFileOf(row.files),
       settings: HandlerSettings.parse(JSON.parse(row.settings)),
     },
     userFailures: row.user_failures,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import NamedTuple
 
-from . import kernel, limits
+from . import kernel
 from .landlock import build_ruleset, restrict_self
 from .limits import Limits
-from .readable_paths import readable_paths
-from .seccomp import SeccompFilter
+from .seccomp import CONDITIONS, Conditions, SeccompFilter
+from .syscall_numbers import PERMITTED, Numbers
 
 LANDLOCK, SECCOMP = 'landlock', 'seccomp'
 CONNECTION = 3
@@ -21,12 +22,23 @@ def _moved_up(descriptor: int) -> int:
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD, _RULESET + 1)
 
 
+class Rules(NamedTuple):
+    """What one runtime needs of the system."""
+
+    readable: Collection[str]
+    #: Tells the kernel the limits of an execution.
+    apply_limits: Callable[[Limits], None]
+    executable: Collection[str] = ()
+    permitted: Numbers = PERMITTED
+    conditions: Conditions = CONDITIONS
+
+
 class Cage:
-    def __init__(self, layers: Collection[str]) -> None:
+    def __init__(self, layers: Collection[str], rules: Rules) -> None:
         """`layers`: LANDLOCK and SECCOMP; leaving one out is for `unsandboxed` on a system that lacks it."""
-        self._ruleset = build_ruleset(readable_paths()) if LANDLOCK in layers else None
-        self._filter = SeccompFilter() if SECCOMP in layers else None
-        self._base_bytes = limits.own_address_space()
+        self._rules = rules
+        self._ruleset = build_ruleset(rules.readable, rules.executable) if LANDLOCK in layers else None
+        self._filter = SeccompFilter(permitted=rules.permitted, conditions=rules.conditions) if SECCOMP in layers else None
         self._null = os.open('/dev/null', os.O_RDWR | os.O_CLOEXEC)
 
     def enter(self, connection: int, execution_limits: Limits) -> None:
@@ -36,7 +48,7 @@ class Cage:
         kernel.forbid_tracing()
         kernel.drop_capabilities()
         kernel.forbid_new_privileges()
-        limits.apply(execution_limits, self._base_bytes)
+        self._rules.apply_limits(execution_limits)
         if self._ruleset is not None:
             restrict_self(_RULESET)
             os.close(_RULESET)

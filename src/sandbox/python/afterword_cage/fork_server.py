@@ -8,19 +8,23 @@ has, so that it cannot be forged; the connection is closed just before, so that 
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import select
 import signal
 import socket
+import struct
 import sys
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 from .cage import CONNECTION, Cage
 from .channel import Channel
+from .deno import Deno
 from .kernel import die_with_parent
-from .limits import HEADER_BYTES, Limits
+from .limits import DENO, HEADER_BYTES, Limits
+from .python_cage import python_cage
 from .run_handler import run_handler
 from .warm import warm_up
 
@@ -31,6 +35,8 @@ _WATCH_SECONDS = 0.25
 #: No limit of the kernel's counts the threads of one process, and each costs it memory that no limit counts either.
 MOST_THREADS = 256
 _STDIN = 0
+#: What the host tells of a process that was started ahead: which execution's number it has, and its time from now.
+_BEGIN = struct.Struct('<QQ')
 
 
 class _Child:
@@ -39,8 +45,13 @@ class _Child:
         self.execution = limits.execution
         self.connection = connection
         self.exited = os.pidfd_open(pid)
-        self.deadline = time.monotonic() + limits.wall_ms / 1000 + _BACKSTOP_SECONDS
+        self.deadline = math.inf
         self.cause: str | None = None
+        if limits.wall_ms:
+            self.has_time(limits.wall_ms)
+
+    def has_time(self, wall_ms: int) -> None:
+        self.deadline = time.monotonic() + wall_ms / 1000 + _BACKSTOP_SECONDS
 
     def kill(self, cause: str) -> None:
         """Only while it has not been waited for, so the pid is still its own. The first cause counts."""
@@ -60,8 +71,9 @@ class _Child:
 
 
 class _ForkServer:
-    def __init__(self, path: str, cage: Cage) -> None:
+    def __init__(self, path: str, cage: Cage, deno: Deno | None) -> None:
         self._cage = cage
+        self._deno = deno
         self._pid = os.getpid()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(path)
@@ -81,8 +93,10 @@ class _ForkServer:
             # a new child has been given since.
             for descriptor, _ in self._events.poll(wait, 1):
                 if descriptor == _STDIN:
-                    if not os.read(_STDIN, 1):
+                    told = os.read(_STDIN, _BEGIN.size)
+                    if not told:
                         return self._end_all()
+                    self._begin(*_BEGIN.unpack(told))
                 elif descriptor == self._listener.fileno():
                     self._accept()
                 elif descriptor in self._by_exit:
@@ -92,6 +106,11 @@ class _ForkServer:
             if time.monotonic() >= next_watch:
                 self._watch()
                 next_watch = time.monotonic() + _WATCH_SECONDS
+
+    def _begin(self, execution: int, wall_ms: int) -> None:
+        for child in self._by_exit.values():
+            if child.execution == execution:
+                child.has_time(wall_ms)
 
     def _watch(self) -> None:
         now = time.monotonic()
@@ -128,8 +147,10 @@ class _ForkServer:
     def _become_child(self, connection: socket.socket, limits: Limits) -> None:
         """Never returns."""
         try:
-            channel = _enter_cage(self._cage, connection.fileno(), limits, self._pid)
-            run_handler(channel)
+            if limits.runtime == DENO:
+                _become_deno(self._deno, connection.fileno(), limits, self._pid)
+            _enter_cage(self._cage, connection.fileno(), limits, self._pid)
+            run_handler(Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=CONNECTION)))
         finally:
             # Nothing of the parent's may run in the child, and threads of the user's may not keep it alive.
             os._exit(0)
@@ -165,7 +186,7 @@ class _ForkServer:
             os.waitpid(child.pid, 0)
 
 
-def _enter_cage(cage: Cage, connection: int, limits: Limits, parent: int) -> Channel:
+def _enter_cage(cage: Cage, connection: int, limits: Limits, parent: int) -> None:
     os.setsid()
     die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
@@ -173,13 +194,27 @@ def _enter_cage(cage: Cage, connection: int, limits: Limits, parent: int) -> Cha
     try:
         cage.enter(connection, limits)
     except BaseException as error:
-        message = json.dumps({'t': 'setup_failed', 'message': f'{type(error).__name__}: {error}'})
-        try:
-            os.write(connection, message.encode() + b'\n')
-        except OSError:
-            os.write(CONNECTION, message.encode() + b'\n')
+        _say_why(error, connection)
         raise
-    return Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=CONNECTION))
+
+
+def _become_deno(deno: Deno | None, connection: int, limits: Limits, parent: int) -> NoReturn:
+    if deno is None:
+        raise RuntimeError('the host asked for Deno and named none')
+    _enter_cage(deno.cage, connection, limits, parent)
+    try:
+        deno.become(limits)
+    except BaseException as error:
+        _say_why(error, 0)
+        raise
+
+
+def _say_why(error: BaseException, connection: int) -> None:
+    message = json.dumps({'t': 'setup_failed', 'message': f'{type(error).__name__}: {error}'})
+    try:
+        os.write(connection, message.encode() + b'\n')
+    except OSError:
+        os.write(CONNECTION, message.encode() + b'\n')
 
 
 def _report(message: dict[str, Any]) -> None:
@@ -196,14 +231,19 @@ def _remove(path: str) -> None:
 
 
 def serve(options: dict[str, Any]) -> None:
-    """`options`: `socket`, the path to listen on; `layers`, those of the cage this system has; `packageFolders`."""
+    """`options`: `socket`, the path to listen on; `layers`, those of the cage this system has; `packageFolders`; `deno`,
+    as of `Deno`, or None.
+    """
     sys.path += options['packageFolders']
     os.chdir('/')
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     try:
         warm_up()
-        server = _ForkServer(options['socket'], Cage(options['layers']))
+        layers, deno = options['layers'], options['deno']
+        server = _ForkServer(
+            options['socket'], python_cage(layers), None if deno is None else Deno(deno, layers)
+        )
         _report({'ready': True})  # fails where the host is gone already
         server.run()
     finally:

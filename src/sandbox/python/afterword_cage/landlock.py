@@ -17,6 +17,7 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same numbers o
 _VERSION_FLAG = 1
 _PATH_BENEATH = 1
 
+_EXECUTE = 1 << 0
 _WRITE_FILE = 1 << 1
 _READ_FILE = 1 << 2
 _READ_DIR = 1 << 3
@@ -35,8 +36,8 @@ def abi_version() -> int:
     )
 
 
-def build_ruleset(readable: Iterable[str]) -> int:
-    """A descriptor (closed on exec) that allows reading `readable` and using DEVICES, and nothing else."""
+def build_ruleset(readable: Iterable[str], executable: Iterable[str] = ()) -> int:
+    """A descriptor (closed on exec) that allows reading `readable`, running `executable` (files) and using DEVICES."""
     abi = abi_version()
     file_rights = _ALL_OF_ABI_1
     for since, right in _FILE_RIGHTS_SINCE.items():
@@ -57,6 +58,8 @@ def build_ruleset(readable: Iterable[str]) -> int:
     for path in readable:
         # READ_DIR on something that is not a folder is EINVAL.
         _allow(ruleset, path, _READ_FILE | (_READ_DIR if os.path.isdir(path) else 0))
+    for path in executable:
+        _allow(ruleset, path, _READ_FILE | _EXECUTE)
     for path in DEVICES:
         _allow(ruleset, path, _READ_FILE | _WRITE_FILE)
     return ruleset

@@ -6,22 +6,31 @@ import resource
 import struct
 from typing import NamedTuple
 
-_HEADER = struct.Struct('<QQQQ')
+_HEADER = struct.Struct('<QQQQQ')
 HEADER_BYTES = _HEADER.size
 
 #: After a MemoryError the runner still has to say so.
 MEMORY_MARGIN_BYTES = 32 << 20
+#: Before the handler has any: V8 sets 512 MB aside for compiled code, which count although they are not used, and
+#: there are stacks of threads.
+_DENO_OWN_BYTES = 576 << 20
 _OPEN_FILES = 64
 _STACK_BYTES = 8 << 20
 
 
+PYTHON, DENO = 0, 1
+
+
 class Limits(NamedTuple):
-    """The header each connection starts with, in this order: four little-endian 64-bit numbers."""
+    """The header each connection starts with, in this order: five little-endian 64-bit numbers."""
 
     execution: int
+    #: 0 for a process that is started ahead: its time is told later.
     wall_ms: int
     cpu_seconds: int
     memory_bytes: int
+    #: PYTHON or DENO
+    runtime: int = PYTHON
 
     @classmethod
     def unpack(cls, header: bytes) -> Limits:
@@ -34,13 +43,23 @@ def own_address_space() -> int:
         return int(statm.read().split()[0]) * resource.getpagesize()
 
 
-def apply(limits: Limits, base_bytes: int) -> None:
+def apply_to_python(limits: Limits, base_bytes: int) -> None:
     memory = base_bytes + limits.memory_bytes
     _limit(resource.RLIMIT_AS, memory, memory + MEMORY_MARGIN_BYTES)
+    _limit(resource.RLIMIT_STACK, _STACK_BYTES)
+    _apply_common(limits)
+
+
+def apply_to_deno(limits: Limits) -> None:
+    # V8 reserves address space by the gigabyte, which RLIMIT_AS would count.
+    _limit(resource.RLIMIT_DATA, limits.memory_bytes + _DENO_OWN_BYTES)
+    _apply_common(limits)
+
+
+def _apply_common(limits: Limits) -> None:
     # SIGXCPU at the limit, SIGKILL a second later should the handler ignore it.
     _limit(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    _limit(resource.RLIMIT_STACK, _STACK_BYTES)
     for nothing in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_MSGQUEUE, resource.RLIMIT_MEMLOCK):
         _limit(nothing, 0)
     # Not RLIMIT_NPROC: it counts all threads of the user, so one handler's would stop its neighbours'.

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .cage import LANDLOCK, SECCOMP, Cage
+from .cage import LANDLOCK, SECCOMP
 from .landlock import abi_version
 from .limits import Limits
+from .python_cage import python_cage
 from .seccomp import SeccompFilter
 
 _PROBE_LIMITS = Limits(execution=0, wall_ms=5_000, cpu_seconds=5, memory_bytes=256 << 20)
@@ -52,7 +53,7 @@ def _try_in_child(layers: list[str], attack: Callable[[], str | None]) -> str | 
     if pid == 0:
         try:
             os.close(reader)
-            Cage(layers).enter(writer, _PROBE_LIMITS)
+            python_cage(layers).enter(writer, _PROBE_LIMITS)
             complaint = attack()
         except OSError as error:
             complaint = error.strerror or str(error)

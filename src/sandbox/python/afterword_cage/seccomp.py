@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .kernel import install_filter
-from .syscall_numbers import FIRST_UNIFORM_NUMBER, numbers_for
+from .syscall_numbers import FIRST_UNIFORM_NUMBER, PERMITTED, Numbers, numbers_for
 
 _LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
 _JUMP_EQUAL, _JUMP_AT_LEAST = 0x15, 0x35
@@ -38,12 +38,14 @@ class Condition(NamedTuple):
     mask: int | None = None
 
 
+Conditions = dict[str, tuple[Condition, ...]]
+
 _THREAD = 0x10000
 _NEW_NAMESPACES = 0x7E020000 | 0x80
 _OWN_PROCESS = (0, OWN_PID)
 
 #: Calls that are allowed for some arguments only.
-CONDITIONS: dict[str, tuple[Condition, ...]] = {
+CONDITIONS: Conditions = {
     # Threads, but no processes.
     'clone': (Condition(0, (_THREAD,), mask=_THREAD | _NEW_NAMESPACES),),
     # What an asyncio loop wakes itself with. A datagram pair could be sent to any socket path on the machine.
@@ -60,6 +62,9 @@ CONDITIONS: dict[str, tuple[Condition, ...]] = {
     'sched_getaffinity': (Condition(0, _OWN_PROCESS),),
     'sched_setaffinity': (Condition(0, _OWN_PROCESS),),
 }
+
+#: Threads of Deno ask for their own, by their thread's number, which no filter can know ahead. It only reads.
+CONDITIONS_FOR_DENO = {name: asked for name, asked in CONDITIONS.items() if name != 'sched_getaffinity'}
 
 
 class _Instruction(NamedTuple):
@@ -84,7 +89,7 @@ def _check(condition: Condition) -> Iterable[_Instruction]:
     yield _Instruction(_RETURN, _EPERM)
 
 
-def _program(machine: str) -> list[_Instruction]:
+def _program(machine: str, permitted: Numbers, conditions: Conditions) -> list[_Instruction]:
     program = [
         _Instruction(_LOAD, _OFFSET_ARCHITECTURE),
         _Instruction(_JUMP_EQUAL, _AUDIT_ARCHITECTURE[machine], if_true=1),
@@ -93,8 +98,8 @@ def _program(machine: str) -> list[_Instruction]:
     ]
     if machine == 'x86_64':
         program += [_Instruction(_JUMP_AT_LEAST, _X32_BIT, if_false=1), _Instruction(_RETURN, _KILL_PROCESS)]
-    for name, number in numbers_for(machine).items():
-        body = [step for condition in CONDITIONS.get(name, ()) for step in _check(condition)]
+    for name, number in numbers_for(machine, permitted).items():
+        body = [step for condition in conditions.get(name, ()) for step in _check(condition)]
         body.append(_Instruction(_RETURN, _ALLOW))
         program.append(_Instruction(_JUMP_EQUAL, number, if_false=len(body)))
         program += body
@@ -110,8 +115,10 @@ def _program(machine: str) -> list[_Instruction]:
 class SeccompFilter:
     """KeyError for an architecture it has no table for."""
 
-    def __init__(self, machine: str | None = None) -> None:
-        program = _program(machine or platform.machine())
+    def __init__(
+        self, machine: str | None = None, permitted: Numbers = PERMITTED, conditions: Conditions = CONDITIONS
+    ) -> None:
+        program = _program(machine or platform.machine(), permitted, conditions)
         self._packed = b''.join(
             struct.pack('=HBBI', step.code, step.if_true, step.if_false, 0 if step.value is OWN_PID else step.value)
             for step in program

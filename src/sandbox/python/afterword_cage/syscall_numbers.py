@@ -138,13 +138,20 @@ SIGNALS_AND_TIME: Numbers = {
 
 PERMITTED: Numbers = {**FILES, **WAITING, **MEMORY_AND_THREADS, **IDENTITY, **SIGNALS_AND_TIME}
 
+#: Deno is another program, and V8 and tokio ask for more than CPython. What it may execute Landlock says.
+PERMITTED_TO_DENO: Numbers = {
+    **PERMITTED,
+    'execve': (59, 221),
+    'arch_prctl': (158, None),
+}
+
 #: From here on numbers are the same on all architectures. Programs expect newer calls to be missing and fall back.
 FIRST_UNIFORM_NUMBER = 424
 
 ARCHITECTURES = {'x86_64': 0, 'aarch64': 1}
 
 
-def numbers_for(machine: str) -> dict[str, int]:
+def numbers_for(machine: str, permitted: Numbers = PERMITTED) -> dict[str, int]:
     """The permitted calls of one architecture; KeyError for an architecture without a table."""
     column = ARCHITECTURES[machine]
-    return {name: both[column] for name, both in PERMITTED.items() if both[column] is not None}
+    return {name: both[column] for name, both in permitted.items() if both[column] is not None}

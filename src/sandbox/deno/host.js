@@ -1,0 +1,107 @@
+// What a handler asks of the host, several at once: in the order in which the code asked, no more under way than allowed.
+
+/** @import { ExecMessage, HostReply } from './deno.d.ts' */
+
+/** @typedef {import('./channel.js').Channel} Channel */
+/** @typedef {{ line: (id: number) => string, resolve: (reply: HostReply) => void, isUnwanted: () => boolean }} Question */
+
+class Lane {
+  /** @type {Question[]} */
+  waiting = [];
+  underWay = 0;
+
+  /** @param {number} most */
+  constructor(most) {
+    this.most = most;
+  }
+}
+
+export class Host {
+  #channel;
+  #lanes;
+  #asked = 0;
+  /** @type {Map<number, { lane: Lane, resolve: (reply: HostReply) => void }>} */
+  #unanswered = new Map();
+  #open = 0;
+  #idle = () => {};
+
+  /**
+   * @param {Channel} channel
+   * @param {ExecMessage} limits
+   */
+  constructor(channel, { callsInFlight, requestsInFlight }) {
+    this.#channel = channel;
+    this.#lanes = { call: new Lane(callsInFlight), fetch: new Lane(requestsInFlight) };
+  }
+
+  /**
+   * @param {'call' | 'fetch'} kind
+   * @param {string} members JSON text, already checked: what stands inside the message's braces
+   * @param {() => boolean} [isUnwanted] asked before it is sent; then it never is
+   * @returns {Promise<HostReply>}
+   */
+  ask(kind, members, isUnwanted = () => false) {
+    const lane = this.#lanes[kind];
+    return new Promise((resolve) => {
+      lane.waiting.push({ line: (id) => `{"t":"${kind}","id":${id},${members}}`, resolve, isUnwanted });
+      this.#send(lane);
+    });
+  }
+
+  /**
+   * Something of the user's begins that is to end before the run does; whoever began it calls what this answers. Not
+   * its promise is watched: with a second reaction V8 would lose the stack of its errors.
+   */
+  begin() {
+    this.#open += 1;
+    return () => {
+      this.#open -= 1;
+      if (this.#open === 0) this.#idle();
+    };
+  }
+
+  /** Ends when everything that was asked, and what followed from the answers, is answered. */
+  async finish() {
+    await turn();
+    while (this.#open > 0) {
+      await new Promise((resolve) => {
+        this.#idle = () => resolve(undefined);
+      });
+      await turn();
+    }
+  }
+
+  /** Hands out answers for as long as the connection lasts. */
+  async listen() {
+    for (;;) {
+      /** @type {HostReply} */
+      const reply = await this.#channel.readMessage();
+      const asked = this.#unanswered.get(reply.id);
+      if (!asked) continue;
+      this.#unanswered.delete(reply.id);
+      asked.lane.underWay -= 1;
+      asked.resolve(reply);
+      this.#send(asked.lane);
+    }
+  }
+
+  /** @param {Lane} lane */
+  #send(lane) {
+    while (lane.underWay < lane.most) {
+      const next = lane.waiting.shift();
+      if (!next) return;
+      if (next.isUnwanted()) continue;
+      this.#asked += 1;
+      lane.underWay += 1;
+      this.#unanswered.set(this.#asked, { lane, resolve: next.resolve });
+      this.#channel.sendLine(next.line(this.#asked));
+    }
+  }
+}
+
+const { setImmediate } = globalThis;
+
+/** One turn of the event loop: rejections that nobody handles are told of between turns. */
+export function turn() {
+  return new Promise((resolve) => setImmediate(() => resolve(undefined)));
+}

@@ -1,0 +1,19 @@
+"""The cage of a Python handler: a fork of the interpreter itself, which has read all it needs but modules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from . import limits
+from .cage import Cage, Rules
+from .limits import Limits
+from .readable_paths import readable_paths
+
+
+def python_cage(layers: Collection[str]) -> Cage:
+    base_bytes = limits.own_address_space()
+
+    def apply(of_execution: Limits) -> None:
+        limits.apply_to_python(of_execution, base_bytes)
+
+    return Cage(layers, Rules(readable=readable_paths(), apply_limits=apply))

@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
+import { isAlive, limits, openSandbox, runHandler, until } from './running.ts';
+
+const one = 'export const handleEvent = () => 1;';
+/** Denos of this test process: those that wait and those that run. */
+function denos(): number[] {
+  const parentOf = (pid: number) =>
+    Number(
+      readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+        .split(') ')
+        .at(-1)
+        ?.split(' ')[1],
+    );
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${String(pid)}/exe`).endsWith('/deno') && parentOf(parentOf(pid)) === process.pid;
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function withSandbox(use: (sandbox: HandlerSandbox, logged: string[]) => Promise<void>): Promise<void> {
+  const logged: string[] = [];
+  const sandbox = await openSandbox((line) => logged.push(line));
+  try {
+    await use(sandbox, logged);
+  } finally {
+    await sandbox.close();
+  }
+}
+
+test('starts nothing before the first handler in TypeScript, then keeps some ready', async () => {
+  await withSandbox(async (sandbox) => {
+    await runHandler(sandbox, 'def handle_event(context): return 1');
+    expect(denos()).toEqual([]);
+    await runHandler(sandbox, one, { language: 'typescript' });
+    await until('three wait', () => denos().length === 3);
+  });
+  await until('all are gone', () => denos().length === 0);
+});
+
+test('uses each once and puts another in its place', async () => {
+  await withSandbox(async (sandbox) => {
+    await runHandler(sandbox, one, { language: 'typescript' });
+    await until('three wait', () => denos().length === 3);
+    const first = denos();
+    await Promise.all([1, 2, 3].map(() => runHandler(sandbox, one, { language: 'typescript' })));
+    await until('others wait', () => denos().length === 3 && !denos().some((pid) => first.includes(pid)));
+  });
+});
+
+test('notices one that died and replaces it', async () => {
+  await withSandbox(async (sandbox, logged) => {
+    await runHandler(sandbox, one, { language: 'typescript' });
+    await until('three wait', () => denos().length === 3);
+    const [victim = 0] = denos();
+    process.kill(victim, 'SIGKILL');
+    await until('it is noticed', () => logged.some((line) => line.includes('has died')));
+    await until('another waits', () => denos().length === 3 && !denos().includes(victim));
+    expect((await runHandler(sandbox, one, { language: 'typescript' })).result).toMatchObject({ outcome: 'succeeded' });
+  });
+});
+
+test('kills one that was started ahead by the time of its own handler', async () => {
+  await withSandbox(async (sandbox) => {
+    await runHandler(sandbox, one, { language: 'typescript' });
+    await until('three wait', () => denos().length === 3);
+    const endless = 'export const handleEvent = () => { for (;;) {} };';
+    const { result } = await runHandler(sandbox, endless, { language: 'typescript', limits: { wallMs: 500 } });
+    expect(result).toMatchObject({ outcome: 'timed_out' });
+    await until('it is gone', () => denos().length === 3);
+  });
+});
+
+test('starts a process of its own for other limits', async () => {
+  await withSandbox(async (sandbox) => {
+    await runHandler(sandbox, one, { language: 'typescript' });
+    const other = { memoryBytes: limits.memoryBytes * 2 };
+    const { result } = await runHandler(sandbox, one, { language: 'typescript', limits: other });
+    expect(result).toMatchObject({ outcome: 'succeeded' });
+  });
+});
+
+test('leaves no process when the fork server dies, and goes on with another', async () => {
+  await withSandbox(async (sandbox) => {
+    await runHandler(sandbox, one, { language: 'typescript' });
+    await until('three wait', () => denos().length === 3);
+    const before = denos();
+    const [first = 0] = before;
+    const server = Number(
+      readFileSync(`/proc/${String(first)}/stat`, 'utf8')
+        .split(') ')
+        .at(-1)
+        ?.split(' ')[1],
+    );
+    process.kill(server, 'SIGKILL');
+    await until('they are gone', () => !before.some(isAlive));
+    await until('it runs again', () => !isAlive(server));
+    expect((await runHandler(sandbox, one, { language: 'typescript' })).result).toMatchObject({ outcome: 'succeeded' });
+  });
+});
