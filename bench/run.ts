@@ -10,8 +10,9 @@ import { longConversation } from './rows/long-conversation.ts';
 import { oneEvent } from './rows/one-event.ts';
 import { requests } from './rows/requests.ts';
 import { start } from './rows/start.ts';
-import { tenHandlers } from './rows/ten-handlers.ts';
+import { tenHandlers, tenHandlersMixed } from './rows/ten-handlers.ts';
 import { testRun } from './rows/test-run.ts';
+import { typeScriptHandlers } from './rows/typescript-handlers.ts';
 import { cluster } from './servers/cluster.ts';
 import { development } from './servers/development.ts';
 import type { StartServers } from './servers/servers.ts';
@@ -20,6 +21,8 @@ import type { StartServers } from './servers/servers.ts';
 const spine = { 'one-event': oneEvent, calls, 'ten-handlers': tenHandlers, 'long-conversation': longConversation };
 const rows: Record<string, (servers: StartServers) => Promise<BenchResult[]>> = {
   ...spine,
+  'typescript-handlers': typeScriptHandlers,
+  'ten-handlers-mixed': tenHandlersMixed,
   requests,
   'test-run': testRun,
   start,

@@ -4,6 +4,15 @@ def handle_event(context):
     return {"messages": len(context["conversation"]["messages"])}
 `;
 
+export const withoutCallsInTypeScript = {
+  language: 'typescript',
+  code: `
+export async function handleEvent(context: { conversation: { messages: unknown[] } }): Promise<{ messages: number }> {
+  return { messages: context.conversation.messages.length };
+}
+`,
+} as const;
+
 /** Answers how long each of five calls took, milliseconds. */
 export const fiveCalls = `
 import time

@@ -1,18 +1,33 @@
-import { publishAndSettle, withBenchSystem } from '../bench-system.ts';
+import { publishAndSettle, withBenchSystem, type BenchHandler } from '../bench-system.ts';
 import { cpuMs, interleaved, median, timeEach } from '../measure.ts';
 import { row, type BenchResult } from '../result.ts';
 import type { StartServers } from '../servers/servers.ts';
-import { withoutCalls } from './handlers.ts';
+import { withoutCalls, withoutCallsInTypeScript } from './handlers.ts';
 
 const rounds = 5;
 const events = 15;
 
 /** Ten handlers on one event, against one. */
-export async function tenHandlers(servers: StartServers): Promise<BenchResult[]> {
+export function tenHandlers(servers: StartServers): Promise<BenchResult[]> {
+  return tenAgainstOne(servers, 'ten handlers on one event', () => withoutCalls);
+}
+
+/** The same where every other one is TypeScript. */
+export function tenHandlersMixed(servers: StartServers): Promise<BenchResult[]> {
+  return tenAgainstOne(servers, 'ten handlers, five of them TypeScript', (index) =>
+    index % 2 === 0 ? withoutCalls : withoutCallsInTypeScript,
+  );
+}
+
+async function tenAgainstOne(
+  servers: StartServers,
+  what: string,
+  handlerAt: (index: number) => string | BenchHandler,
+): Promise<BenchResult[]> {
   return withBenchSystem(servers, async ({ organization, pids }) => {
     const one = await organization({ handler: withoutCalls });
-    const names = Array.from({ length: 10 }, (_, index) => [`handler-${String(index)}`, withoutCalls]);
-    const ten = await organization(Object.fromEntries(names) as Record<string, string>);
+    const handlers = Array.from({ length: 10 }, (_, index) => [`handler-${String(index)}`, handlerAt(index)] as const);
+    const ten = await organization(Object.fromEntries(handlers));
     const cpuOf = { one: [] as number[], ten: [] as number[] };
     const measure = async (client: typeof one.client, cpu: number[]) => {
       const before = cpuMs(pids.ours);
@@ -33,8 +48,8 @@ export async function tenHandlers(servers: StartServers): Promise<BenchResult[]>
       ratio: median(cpuOf.ten.map((value, index) => value / (cpuOf.one[index] ?? NaN))),
     };
     return [
-      row('ten handlers on one event, against one: time', 'ms', time, { atMost: 3 }),
-      row('ten handlers on one event, against one: CPU', 'ms/event', cpu, { atMost: 4.5 }),
+      row(`${what}, against one: time`, 'ms', time, { atMost: 3 }),
+      row(`${what}, against one: CPU`, 'ms/event', cpu, { atMost: 4.5 }),
     ];
   });
 }

@@ -1,0 +1,81 @@
+import { readToolchain } from '../../src/config/toolchain.ts';
+import { eachWithConcurrency } from '../../src/domain/concurrency.ts';
+import { limits } from '../../src/domain/limits.ts';
+import { createSandbox, type HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
+import { publishAndSettle, withBenchSystem } from '../bench-system.ts';
+import { interleaved, median, timeEach } from '../measure.ts';
+import { row, type BenchResult } from '../result.ts';
+import type { StartServers } from '../servers/servers.ts';
+import { withoutCalls, withoutCallsInTypeScript } from './handlers.ts';
+
+const rounds = 5;
+const events = 15;
+const executions = 200;
+const atOnce = 2;
+
+/** An event with one handler in TypeScript against one in Python, and what the cage does by itself. */
+export async function typeScriptHandlers(servers: StartServers): Promise<BenchResult[]> {
+  const time = await withBenchSystem(servers, async ({ organization }) => {
+    const python = await organization({ handler: withoutCalls });
+    const typescript = await organization({ handler: withoutCallsInTypeScript });
+    const measure = async ({ client }: typeof python) => median(await timeEach(events, () => publishAndSettle(client)));
+    await measure(python);
+    await measure(typescript);
+    return interleaved(
+      rounds,
+      () => measure(typescript),
+      () => measure(python),
+    );
+  });
+  return [
+    row('TypeScript handler, pool warm, against one in Python', 'ms', time, { atMost: 1.3 }),
+    row('Deno executions/s of the cage alone', '1/s', { value: await executionsPerSecond() }, { atLeast: 60 }),
+  ];
+}
+
+async function executionsPerSecond(): Promise<number> {
+  const sandbox = await createSandbox({ pythonPath: readToolchain().python ?? 'python3' });
+  try {
+    await run(sandbox);
+    const from = performance.now();
+    await eachWithConcurrency(Array.from({ length: executions }), atOnce, () => run(sandbox));
+    return (executions * 1_000) / (performance.now() - from);
+  } finally {
+    await sandbox.close();
+  }
+}
+
+async function run(sandbox: HandlerSandbox): Promise<void> {
+  const { outcome } = await sandbox.run(
+    {
+      ...withoutCallsInTypeScript,
+      contextJson: '{"conversation":{"messages":[]}}',
+      helpers: [],
+      callsInFlight: 1,
+      tool: {
+        name: null,
+        context: { credentials: {}, parameters: {}, globals: {}, contact: {}, project: {}, constants: {} },
+        whole: false,
+      },
+      randomSeed: '',
+      limits: {
+        wallMs: limits.handlerWallMs,
+        cpuSeconds: limits.handlerCpuSeconds,
+        memoryBytes: limits.handlerMemoryBytes,
+        outputBytes: limits.outputBytes,
+        resultBytes: limits.resultBytes,
+        callBytes: limits.callArgumentsBytes,
+        events: limits.analyticsEvents,
+        eventBytes: limits.analyticsEventsBytes,
+        requestBytes: limits.httpRequestBytes,
+        requestHeadBytes: limits.httpHeadBytes,
+      },
+    },
+    {
+      call: () => Promise.reject(new Error('it makes no calls')),
+      request: () => Promise.reject(new Error('it sends nothing')),
+      log: () => undefined,
+    },
+  );
+  if (outcome !== 'succeeded') throw new Error(`an execution ended as ${outcome}`);
+}
