@@ -166,6 +166,26 @@ describe('C 19. it runs the code in the editor, for the type that is chosen, and
     });
   });
 
+  test('code in TypeScript, saved or not; edited code in the language it is sent as', async () => {
+    const code = (answer: string) =>
+      `export async function handleEvent(context: any, helpers: any) {\n` +
+      `  const { success } = await helpers.addConversationTag('tested');\n  return [${answer}, success];\n}\n`;
+    expect(await testRun({ code: code('1'), language: 'typescript' })).toMatchObject({
+      status: 'succeeded',
+      result: [1, true],
+      calls: [{ name: 'add_conversation_tag', state: 'succeeded' }],
+    });
+    await system.push('in-typescript', code('2'), { language: 'typescript', enabled: false });
+    expect(await testRun({ handler: 'in-typescript' })).toMatchObject({ status: 'succeeded', result: [2, true] });
+    const edited = await testRun({ handler: 'in-typescript', code: code('3') });
+    expect(edited).toMatchObject({ status: 'succeeded', result: [3, true] });
+    const moved = await testRun({ handler: 'in-typescript', code: handler('return 4'), language: 'python' });
+    expect(moved).toMatchObject({ status: 'succeeded', result: 4 });
+    expect((await getConversation(system.store.db, organization, conversation.id)).tags).toEqual([]);
+    const tool = await api.request('POST', '/tools/in-typescript/invocations', { parameters: {} });
+    expect(tool).toMatchObject({ status: 400, body: { code: 'invalid_handler' } });
+  });
+
   test('a failure is an answer too, and nothing is tried again', async () => {
     const raised = await testRun({ code: handler('print("first")\nraise KeyError("vip")'), settings: { attempts: 5 } });
     expect(raised).toMatchObject({

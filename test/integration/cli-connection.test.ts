@@ -130,6 +130,7 @@ describe('doctor', () => {
     const ran = await runNowhere(['doctor'], { AFTERWORD_TEMPORAL_PORT: '9' });
     expect(ran.exitCode).toBe(1);
     expect(ran.stdout).toMatch(/^ok +node +Node \d+/m);
+    expect(ran.stdout).toMatch(/^ok +deno +Deno 2\.\d+/m);
     expect(ran.stdout).toMatch(/^fail +temporal +no answer at 127\.0\.0\.1:9/m);
     expect(ran.stdout).toMatch(/^fail +server .*\n +→ Start it with `npm start`/m);
   });
@@ -146,7 +147,7 @@ describe('doctor', () => {
     });
     const { ok, checks } = JSON.parse(ran.stdout) as { ok: boolean; checks: { check: string; state: string }[] };
     const states = Object.fromEntries(checks.map(({ check, state }) => [check, state]));
-    expect(states).toMatchObject({ node: 'ok', temporal: 'ok', server: 'ok', readiness: 'ok', 'api key': 'fail' });
+    expect(states).toMatchObject({ node: 'ok', deno: 'ok', temporal: 'ok', server: 'ok', readiness: 'ok', 'api key': 'fail' });
     expect({ ok, exitCode: ran.exitCode }).toEqual({ ok: false, exitCode: 1 });
     expect((await cli.run(['doctor'])).stdout).toMatch(/^ok +api key +valid, organisation parcels$/m);
   });

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 const compare = `
 import ctypes, ctypes.util, json, sys
 sys.path.insert(0, ${JSON.stringify(join(import.meta.dirname, '../../src/sandbox/python'))})
-from afterword_cage.syscall_numbers import ARCHITECTURES, PERMITTED
-from afterword_cage.seccomp import SeccompFilter, CONDITIONS
+from afterword_cage.syscall_numbers import ARCHITECTURES, PERMITTED, PERMITTED_TO_DENO
+from afterword_cage.seccomp import SeccompFilter, CONDITIONS, CONDITIONS_FOR_DENO
 try:
     library = ctypes.CDLL("libseccomp.so.2")
 except OSError:
@@ -17,13 +17,14 @@ tokens = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 resolve = library.seccomp_syscall_resolve_name_arch
 resolve.argtypes = [ctypes.c_uint32, ctypes.c_char_p]
 different = []
-for name, numbers in PERMITTED.items():
+for name, numbers in PERMITTED_TO_DENO.items():
     for machine, column in ARCHITECTURES.items():
         theirs = resolve(tokens[machine], name.encode())
         if (theirs if theirs >= 0 else None) != numbers[column]:
             different.append([name, machine, numbers[column], theirs])
 for machine in ARCHITECTURES:
     SeccompFilter(machine)
+    SeccompFilter(machine, PERMITTED_TO_DENO, CONDITIONS_FOR_DENO)
 print(json.dumps({"different": different, "unknown conditions": sorted(set(CONDITIONS) - set(PERMITTED))}))
 `;
 

@@ -2,7 +2,7 @@
 declare global {
   namespace Deno {
     const stdin: { read(into: Uint8Array): Promise<number | null> };
-    const stdout: { writeSync(bytes: Uint8Array): number };
+    const stdout: { writeSync(bytes: Uint8Array): number; write(bytes: Uint8Array): Promise<number> };
     function exit(code: number): never;
     const internal: unique symbol;
   }
