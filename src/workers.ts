@@ -4,12 +4,14 @@ import { createCallHelper } from './activities/call-helper.ts';
 import type { Checkpoint } from './activities/checkpoint.ts';
 import { createDeliverAnalytics, createRedeliverAnalytics } from './activities/deliver-analytics.ts';
 import { createOpenEvent } from './activities/open-event.ts';
+import { HandlerShares } from './activities/handler-shares.ts';
 import { createRunHandler } from './activities/run-handler.ts';
 import { createSettle } from './activities/settle.ts';
 import { servicesNotConfigured } from './helper-services.ts';
 import type { AnalyticsSink } from './analytics/sink.ts';
 import { storeSink } from './analytics/sinks/store-sink.ts';
 import { deliveryPolicy, type DeliveryPolicy } from './domain/delivery-policy.ts';
+import { handlerPlaces } from './domain/handler-shares.ts';
 import { activityHelpers, helpers } from './helpers/registry.ts';
 import { createHttpGateway, type HttpGatewayOptions } from './sandbox/http-gateway/gateway.ts';
 import type { HelperServices } from './helpers/services.ts';
@@ -37,7 +39,7 @@ export interface WorkersOptions {
   readonly services?: HelperServices;
   /** The handlers' own queue is this name followed by `-handlers`, that of deliveries by `-analytics`. */
   readonly taskQueue: string;
-  /** Handlers that run at once. */
+  /** Handlers of one organisation that run at once; with others' it may be a third more. */
   readonly handlerSlots: number;
   /** When told to stop, handlers that run get this long; the next worker takes up what is left. */
   readonly shutdownMs?: number;
@@ -79,6 +81,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       ]),
     ),
   };
+  const places = handlerPlaces(options.handlerSlots);
   const workflowWorker = await Worker.create({
     ...common,
     ...restShutdown,
@@ -93,6 +96,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     activities: {
       runHandler: createRunHandler({
         store,
+        shares: new HandlerShares(places),
         sandbox,
         gateway,
         client: temporal.client,
@@ -103,7 +107,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         deliveryPolicy: policy,
       }),
     },
-    maxConcurrentActivityTaskExecutions: options.handlerSlots,
+    maxConcurrentActivityTaskExecutions: places.forOne + places.reserve + places.waiting,
     // A cancellation comes back with a heartbeat: the default would hold it for 8 s.
     maxHeartbeatThrottleInterval: '1 s',
   });

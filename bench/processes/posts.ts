@@ -67,7 +67,14 @@ export function createPosts(store: Store, gateway: HttpGateway) {
       settings: HandlerSettings.parse({}),
     });
     const ref = { organizationId, executionId, attempt: 1 };
-    await beginAttempt(store.db, { ...ref, claimFor: null, queuedAt: now, startedAt: now, worker: 'bench' });
+    await beginAttempt(store.db, {
+      ...ref,
+      turn: ref.attempt,
+      claimFor: null,
+      queuedAt: now,
+      startedAt: now,
+      worker: 'bench',
+    });
     return new HandlerRequests({
       db: store.db,
       ref,

@@ -2,7 +2,7 @@ import { ApplicationFailure, cancellationDetails, CancelledFailure } from '@temp
 import type { RunHandlerResult } from '../contract/workflow.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
-import { mayRetry, type FinalStatus } from '../domain/status.ts';
+import { mayRetry, retryPauseMs, type FinalStatus } from '../domain/status.ts';
 import type { SandboxResult } from '../sandbox/sandbox.ts';
 import type { Database } from '../store/database.ts';
 import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
@@ -71,7 +71,12 @@ async function userFailed(
     final: again ? null : status,
     analytics,
   });
-  throw handlerFailed({ status, reason }, !again);
+  throw handlerFailed({ status, reason }, again ? { afterMs: pauseAfter(begun) } : null);
+}
+
+/** The policy's pauses grow with every turn: where some went back into the queue they would be too long. */
+function pauseAfter({ turn, attempt, userFailures }: BegunAttempt): number | undefined {
+  return turn > attempt ? retryPauseMs(userFailures + 1) : undefined;
 }
 
 /** The cage was told to stop: by a cancellation, or because this worker goes away or has lost the attempt. */
@@ -118,7 +123,7 @@ async function platformFailed(
     runMs: run.runMs,
     final: lastOne ? 'failed' : null,
   });
-  if (lastOne) throw handlerFailed({ status: 'failed', reason: 'worker_lost' }, true);
+  if (lastOne) throw handlerFailed({ status: 'failed', reason: 'worker_lost' }, null);
   const cause = run.cause instanceof Error ? { cause: run.cause } : {};
   throw ApplicationFailure.create({ type: 'sandbox_failed', message, nonRetryable: false, ...cause });
 }
@@ -139,7 +144,7 @@ export async function endAsLost(db: Database, ref: AttemptRef): Promise<never> {
       final: 'failed',
     },
   );
-  throw handlerFailed({ status: 'failed', reason: 'worker_lost' }, true);
+  throw handlerFailed({ status: 'failed', reason: 'worker_lost' }, null);
 }
 
 async function finish(

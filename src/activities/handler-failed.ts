@@ -3,13 +3,17 @@ import type { HandlerFailure } from '../contract/workflow.ts';
 
 /**
  * The user's failure on its way to Temporal: expected, so benign, and without the user's words, which stay in the
- * store.
+ * store. `again` null: no other attempt follows; without `afterMs` it follows when the activity's policy says.
  */
-export function handlerFailed(failure: HandlerFailure, final: boolean): ApplicationFailure {
+export function handlerFailed(
+  failure: HandlerFailure,
+  again: { readonly afterMs: number | undefined } | null,
+): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'HandlerFailed',
     message: failure.reason === null ? failure.status : `${failure.status}: ${failure.reason}`,
-    nonRetryable: final,
+    nonRetryable: again === null,
+    ...(again?.afterMs === undefined ? {} : { nextRetryDelay: again.afterMs }),
     category: ApplicationFailureCategory.BENIGN,
     details: [failure],
   });

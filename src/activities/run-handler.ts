@@ -7,15 +7,21 @@ import { beginAttempt, type AttemptRef } from '../store/execution-ledger/begin-a
 import { forgetCredentials } from '../store/tool-invocations.ts';
 import { endAttempt, endAsLost, succeeded } from './end-attempt.ts';
 import { handlerFailed } from './handler-failed.ts';
+import type { HandlerShares } from './handler-shares.ts';
 import type { AnalyticsOptions } from './prepare-analytics.ts';
 import { runInCage, type RunInCageDeps } from './run-in-cage.ts';
 import { toApplicationFailure } from './to-application-failure.ts';
+import { waitForShare } from './wait-for-share.ts';
 import { superseded } from './write-intent.ts';
 
 /** Heartbeats bring a cancellation back and tell the server that this worker lives. */
 const heartbeatEveryMs = 1_000;
 
-export type RunHandlerDeps = RunInCageDeps & AnalyticsOptions;
+export type RunHandlerDeps = RunInCageDeps &
+  AnalyticsOptions & {
+    /** Left out: whoever comes may run. */
+    readonly shares?: HandlerShares | undefined;
+  };
 
 /**
  * One attempt of one execution. The user's failure comes from the cage as a value and is recorded; only here, at the
@@ -28,7 +34,8 @@ export function createRunHandler(deps: RunHandlerDeps) {
       context.heartbeat();
     }, heartbeatEveryMs);
     try {
-      return await runAttempt(deps, input);
+      const release = deps.shares && (await waitForShare(deps.shares, input.organizationId));
+      return await runAttempt(deps, input).finally(release);
     } catch (error) {
       throw toApplicationFailure(error);
     } finally {
@@ -41,34 +48,34 @@ async function runAttempt(deps: RunHandlerDeps, input: RunHandlerInput): Promise
   const { store, checkpoint } = deps;
   const info = activityInfo();
   const startedAt = new Date();
-  const ref: AttemptRef = {
-    organizationId: input.organizationId,
-    executionId: input.executionId,
-    attempt: info.attempt,
-  };
-  await checkpoint?.('begin:before', ref);
+  const { organizationId, executionId } = input;
+  await checkpoint?.('begin:before', { executionId });
   const begun = await beginAttempt(store.db, {
-    ...ref,
+    organizationId,
+    executionId,
+    turn: info.attempt,
     claimFor: input.claimFor,
+    firstQueuedAt: new Date(info.scheduledTimestampMs),
     queuedAt: new Date(info.currentAttemptScheduledTimestampMs),
     startedAt,
     worker: `${String(process.pid)}@${info.taskQueue}`,
   });
-  await checkpoint?.('begin:after', ref);
+  await checkpoint?.('begin:after', { executionId });
   if (begun.kind === 'claimed_by_another') return { outcome: 'duplicate' };
   if (begun.kind === 'superseded') {
     throw superseded();
   }
   if (begun.kind === 'settled') {
     // The worker died after it had written the end and before Temporal heard of it.
-    await forgetCredentials(store.db, ref.organizationId, ref.executionId);
-    if (!isFinal(begun.status)) throw new Error(`execution ${ref.executionId} has ended as ${begun.status}`);
+    await forgetCredentials(store.db, organizationId, executionId);
+    if (!isFinal(begun.status)) throw new Error(`execution ${executionId} has ended as ${begun.status}`);
     if (begun.status === 'succeeded') {
-      return succeeded((await countPending(store.db, ref.organizationId, ref.executionId)) > 0);
+      return succeeded((await countPending(store.db, organizationId, executionId)) > 0);
     }
-    throw handlerFailed({ status: begun.status, reason: begun.reason }, true);
+    throw handlerFailed({ status: begun.status, reason: begun.reason }, null);
   }
 
+  const ref: AttemptRef = { organizationId, executionId, attempt: begun.attempt };
   if (begun.lostInARow >= limits.maxLostAttempts) return endAsLost(store.db, ref);
   const run = await runInCage(deps, ref, begun, { startedAt, callsInFlight: input.callsInFlight ?? 1 });
   await checkpoint?.('finish:before', ref);

@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import { AfterwordError } from '../domain/errors.ts';
 import { SandboxError } from '../sandbox/sandbox.ts';
 
@@ -21,6 +22,8 @@ export function toApplicationFailure(error: unknown): unknown {
     message: toldToHandler(error),
     cause: error,
     nonRetryable: !error.entry.retryable,
+    // Nothing failed: no warning, no metric.
+    ...(error.code === 'handlers_busy' ? { category: ApplicationFailureCategory.BENIGN } : {}),
     ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
   });
 }

@@ -86,6 +86,7 @@ export interface Config {
   /** 0 takes a free one. */
   readonly port: number;
   readonly adminKey: string | undefined;
+  /** Of one organisation, that a worker runs at once. */
   readonly handlerSlots: number;
   /** What runs when a separate worker or server is told to stop gets this long to end by itself. */
   readonly shutdownMs: number;

@@ -124,6 +124,13 @@ export const errorTable = {
     'Start Temporal or check TEMPORAL_ADDRESS; accepted events run when it is back.',
     true,
   ),
+  handlers_busy: entry(
+    'unavailable',
+    503,
+    'Other handlers of the organisation take its share of the worker',
+    'Nothing to do: it is back in the queue. More workers, or more AFTERWORD_HANDLER_SLOTS, run more at once.',
+    true,
+  ),
   sandbox_failed: entry('unavailable', 500, 'The cage failed', 'It is tried again; see the worker log.', true),
   worker_lost: entry(
     'internal',

@@ -6,6 +6,8 @@ export const limits = {
   handlerCodeBytes: 256 * KB,
   handlerNameCharacters: 100,
   attemptMs: 60_000,
+  /** At most, before an attempt, for a place among the handlers of a worker. */
+  handlerShareWaitMs: 1_000,
   /** The user's share of an attempt; the rest records what happened. */
   handlerWallMs: 59_500,
   handlerCpuSeconds: 60,

@@ -53,6 +53,11 @@ const neverRetried: ReadonlySet<FailureReason> = new Set([
   'worker_lost',
 ]);
 
+/** A second, then twice as long each time, at most half a minute. The number of attempts says less: it also counts turns in the queue. */
+export function retryPauseMs(userFailures: number): number {
+  return Math.min(1_000 * 2 ** (userFailures - 1), 30_000);
+}
+
 export function mayRetry(reason: FailureReason | null, userFailures: number, attemptsAllowed: number): boolean {
   if (userFailures >= attemptsAllowed) return false;
   return reason === null || !neverRetried.has(reason);

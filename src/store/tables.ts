@@ -185,6 +185,8 @@ export interface ExecutionsTable {
   result: string | null;
   /** The newest attempt: the fence. A write of an older one changes nothing. */
   attempt: Generated<number>;
+  /** Temporal's number of it: an older one begins nothing. */
+  turn: Generated<number>;
   /** Attempts that ended by the user's own failure. */
   user_failures: Generated<number>;
   /** Lost attempts since the last that ended by itself. */

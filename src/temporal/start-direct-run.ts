@@ -3,6 +3,7 @@ import type { SearchAttributePair } from '@temporalio/common';
 import type { RunHandlersStart } from '../contract/workflow.ts';
 import type { runHandlers } from '../workflows/run-handlers.ts';
 import { conversationKey, eventTypeKey, organizationKey } from './search-attributes.ts';
+import { shareOf } from './share-of.ts';
 import { toTemporalError } from './temporal-errors.ts';
 
 export interface DirectRunToStart {
@@ -35,6 +36,7 @@ export async function startDirectRun(
       taskQueue,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
+      priority: shareOf(organizationId),
       typedSearchAttributes,
       staticSummary: handlerName,
       args: [start],

@@ -8,6 +8,7 @@ import type { SearchAttributePair } from '@temporalio/common';
 import type { ConversationEventStart, PinnedExecution } from '../contract/workflow.ts';
 import type { conversationEvent } from '../workflows/conversation-event.ts';
 import { conversationKey, eventTypeKey, organizationKey, statusKey } from './search-attributes.ts';
+import { shareOf } from './share-of.ts';
 import { toTemporalError } from './temporal-errors.ts';
 
 export interface EventToStart {
@@ -57,6 +58,7 @@ export async function startConversationEvent(
         taskQueue,
         workflowIdReusePolicy: reuse,
         workflowIdConflictPolicy: 'FAIL',
+        priority: shareOf(argument.organizationId),
         typedSearchAttributes,
         staticSummary: type,
         args: [argument],

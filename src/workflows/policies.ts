@@ -1,12 +1,13 @@
 import { ActivityCancellationType } from '@temporalio/workflow';
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+import { limits } from '../domain/limits.ts';
 
 /**
- * One handler, once. No schedule-to-close bound: what was accepted waits in the queue for a worker. No bound on the
+ * One handler, once, after its wait for a place. No schedule-to-close bound: what was accepted waits in the queue for a worker. No bound on the
  * attempts here: the activity itself decides, since the user's failures count and lost workers do not.
  */
 export const runHandlerOptions = {
-  startToCloseTimeout: '60 s',
+  startToCloseTimeout: limits.handlerShareWaitMs + limits.attemptMs,
   heartbeatTimeout: '10 s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },

@@ -29,7 +29,14 @@ export function playing(scripts: Record<string, Script>): PlayEvent {
         const ref = { organizationId, executionId, attempt: 1 };
         const now = new Date();
         const queuedAt = new Date(now.getTime() - 20);
-        const begun = await beginAttempt(store.db, { ...ref, claimFor: 'run', queuedAt, startedAt: now, worker: 'w1' });
+        const begun = await beginAttempt(store.db, {
+          ...ref,
+          turn: ref.attempt,
+          claimFor: 'run',
+          queuedAt,
+          startedAt: now,
+          worker: 'w1',
+        });
         const rootId = begun.kind === 'begun' ? begun.rootId : executionId;
         const recorded = rootId === executionId ? [] : (await loadLedger(store.db, ref, rootId)).calls;
         for (const [index, { name, args, answer }] of (script.calls ?? []).entries()) {

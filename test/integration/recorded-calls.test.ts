@@ -288,7 +288,14 @@ describe('an attempt that is lost', () => {
     const begin = (attempt: number) => {
       const now = new Date();
       const ref = { organizationId: organization, executionId: pinned.executionId, attempt };
-      return beginAttempt(db, { ...ref, claimFor: 'run', queuedAt: now, startedAt: now, worker: 'killed' });
+      return beginAttempt(db, {
+        ...ref,
+        turn: ref.attempt,
+        claimFor: 'run',
+        queuedAt: now,
+        startedAt: now,
+        worker: 'killed',
+      });
     };
     for (const attempt of [1, 2, 3, 4]) await begin(attempt);
     expect(await begin(5)).toMatchObject({ kind: 'begun', lostInARow: 4, userFailures: 0 });

@@ -75,7 +75,7 @@ describe.each(engines)('analytics events on %s', (engine) => {
   async function begin(executionId: string, attempt = 1) {
     const at = new Date();
     const ref = { organizationId: org, executionId, attempt };
-    await beginAttempt(db, { ...ref, claimFor: 'run', queuedAt: at, startedAt: at, worker: 'w' });
+    await beginAttempt(db, { ...ref, turn: ref.attempt, claimFor: 'run', queuedAt: at, startedAt: at, worker: 'w' });
     return ref;
   }
 

@@ -38,7 +38,7 @@ describe.each(engines)('answering a call on %s', (engine) => {
     const { executions } = await acceptEvent(db, organizationId, closed({ conversation }), { claimFor: 'run' });
     ref = { organizationId, executionId: executions[0]?.executionId ?? '', attempt: 1 };
     const now = new Date();
-    await beginAttempt(db, { ...ref, claimFor: 'run', queuedAt: now, startedAt: now, worker: 'w' });
+    await beginAttempt(db, { ...ref, turn: ref.attempt, claimFor: 'run', queuedAt: now, startedAt: now, worker: 'w' });
     const call = { callId, name: 'set_conversation_metadata', n: 1, tryNumber: 1, argsJson: '{}' };
     expect(await recordIntent(db, ref, { ...call, effect: 'write', requestedAt: now }, [])).toBe('recorded');
   });

@@ -55,7 +55,7 @@ describe.each(engines)('runs that no event started on %s', (engine) => {
   const begin = (run: CreatedDirectRun, attempt = 1) =>
     beginAttempt(db, {
       ...refOf(run),
-      attempt,
+      turn: attempt,
       claimFor: null,
       queuedAt: occurredAt,
       startedAt: occurredAt,

@@ -19,7 +19,13 @@ describe.each(engines)('migrations on %s', (engine) => {
     expect((await errorOf(checkSchema(store))).code).toBe('schema_missing');
     const stores = engine === 'postgres' ? [store, await another(), await another(), await another()] : [store];
     const applied = await Promise.all(Array.from({ length: 4 }, (_, n) => migrate(stores[n % stores.length] ?? store)));
-    expect(applied.flat()).toEqual(['0001-spine', '0002-direct-runs', '0003-analytics-events', '0004-reruns']);
+    expect(applied.flat()).toEqual([
+      '0001-spine',
+      '0002-direct-runs',
+      '0003-analytics-events',
+      '0004-reruns',
+      '0006-turns',
+    ]);
     await checkSchema(store);
     expect(await migrate(store)).toEqual([]);
   });

@@ -58,7 +58,14 @@ describe.each(engines)('re-runs on %s', (engine) => {
   const refOf = (executionId: string, attempt = 1) => ({ organizationId: org, executionId, attempt });
   const begin = (executionId: string, attempt = 1, claimFor: string | null = null) => {
     const at = new Date();
-    return beginAttempt(db, { ...refOf(executionId, attempt), claimFor, queuedAt: at, startedAt: at, worker: 'w' });
+    return beginAttempt(db, {
+      ...refOf(executionId),
+      turn: attempt,
+      claimFor,
+      queuedAt: at,
+      startedAt: at,
+      worker: 'w',
+    });
   };
 
   async function call(

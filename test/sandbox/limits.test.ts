@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { isAlive, limits, openSandbox, runHandler, until, type HandlerOptions } from './running.ts';
@@ -226,5 +227,29 @@ describe('the caller', () => {
     expect(isAlive(pid)).toBe(false);
     await rejected;
     await expect(runHandler(own, sleeper)).rejects.toMatchObject({ name: 'SandboxError' });
+  });
+});
+
+describe('priority', () => {
+  const nicenessOf = (pid: number) =>
+    Number(
+      readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+        .split(') ')[1]
+        ?.split(' ')[16],
+    );
+  const code = (what: string) =>
+    `import os, time\ndef handle_event(context):\n    print(os.getpid(), end=";")\n    ${what}`;
+
+  it.each([
+    ['below the worker’s, for a handler that waits', 'time.sleep(60)', 5],
+    ['below all others’, for one that has burnt more than a second of CPU', 'while True: pass', 19],
+  ])('is %s', async (_, what, niceness) => {
+    const stop = new AbortController();
+    let printed = '';
+    const running = run(code(what), { limits: { wallMs: 30_000 }, signal: stop.signal, onLog: (_stream, text) => (printed += text) });
+    await until('the handler runs', () => printed.includes(';'));
+    await until(`its niceness is ${String(niceness)}`, () => nicenessOf(parseInt(printed, 10)) === niceness, 25_000);
+    stop.abort();
+    expect((await running).result.outcome).toBe('aborted');
   });
 });

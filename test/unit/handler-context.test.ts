@@ -20,6 +20,8 @@ const messages = [
 function begun(more: Partial<BegunAttempt> = {}): BegunAttempt {
   return {
     kind: 'begun',
+    attempt: 1,
+    turn: 1,
     rootId: '0199a3f0-0000-7000-8000-000000000001',
     executionKind: 'event',
     event: {

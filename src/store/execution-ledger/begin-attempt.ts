@@ -7,13 +7,18 @@ import { handlerFileOf, type HandlerFile } from '../handler-files.ts';
 export interface AttemptRef {
   readonly organizationId: string;
   readonly executionId: string;
-  /** Temporal's number of this attempt: grows with every try, so it is the fence. */
+  /** From 1; grows with every attempt, so it is the fence. */
   readonly attempt: number;
 }
 
-export interface BeginAttempt extends AttemptRef {
+export interface BeginAttempt extends Omit<AttemptRef, 'attempt'> {
+  /** Temporal's number of this try; grows too, also with those that went back into the queue. */
+  readonly turn: number;
   /** Run id that must own the event; null where nobody claims (a run that no event started). */
   readonly claimFor: string | null;
+  /** When the execution came into the queue: the first attempt counts from here, however often it went back; `queuedAt` where left out. */
+  readonly firstQueuedAt?: Date;
+  /** When this try came into the queue. */
   readonly queuedAt: Date;
   readonly startedAt: Date;
   readonly worker: string;
@@ -25,6 +30,8 @@ export interface HandlerProgram extends HandlerFile {
 
 export interface BegunAttempt {
   readonly kind: 'begun';
+  readonly attempt: number;
+  readonly turn: number;
   readonly executionKind: ExecutionKind;
   /** The execution that first had the record of calls: its own id, or of a re-run the first of its predecessors. */
   readonly rootId: string;
@@ -65,6 +72,7 @@ interface Row {
   handler_name: string;
   files: string;
   settings: string;
+  attempt: number;
   user_failures: number;
   lost_in_a_row: number;
   status: ExecutionStatus;
@@ -78,7 +86,9 @@ interface Row {
 export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<AttemptStart> {
   const { rows } = await sql<Row>`
     with execution as (
-      select * from executions where id = ${begin.executionId} and organization_id = ${begin.organizationId}
+      select executions.*,
+             case when started_at is null then ${begin.firstQueuedAt ?? begin.queuedAt}::timestamptz else ${begin.queuedAt}::timestamptz end as waiting_since
+      from executions where id = ${begin.executionId} and organization_id = ${begin.organizationId}
     ), seen as (
       select event.id, event.claimed_by from conversation_events event join execution on event.id = execution.event_id
     ), claimed as (
@@ -96,22 +106,24 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
     ), lost as (
       update attempts set outcome = 'lost', finished_at = ${begin.startedAt}::timestamptz
       where execution_id = ${begin.executionId} and organization_id = ${begin.organizationId}
-        and outcome = 'running' and attempt < ${begin.attempt} and exists (select 1 from free)
+        and outcome = 'running' and exists (select 1 from free)
+        and exists (select 1 from execution where turn < ${begin.turn})
       returning 1
     ), begun as (
       update executions
       set status = 'running',
-          attempt = ${begin.attempt},
+          attempt = attempt + 1,
+          turn = ${begin.turn},
           relay_at = null,
           started_at = coalesce(started_at, ${begin.startedAt}::timestamptz),
           lost_in_a_row = lost_in_a_row + (select count(*) from lost),
-          queue_ms = queue_ms + extract(epoch from ${begin.startedAt}::timestamptz - ${begin.queuedAt}::timestamptz) * 1000
+          queue_ms = queue_ms + extract(epoch from ${begin.startedAt}::timestamptz - (select waiting_since from execution)) * 1000
       where id = ${begin.executionId} and organization_id = ${begin.organizationId}
-        and attempt < ${begin.attempt} and finished_at is null and exists (select 1 from free)
-      returning id, user_failures, lost_in_a_row
+        and turn < ${begin.turn} and finished_at is null and exists (select 1 from free)
+      returning id, attempt, user_failures, lost_in_a_row
     ), opened as (
       insert into attempts (organization_id, execution_id, attempt, queued_at, started_at, worker)
-      select ${begin.organizationId}, begun.id, ${begin.attempt}, ${begin.queuedAt}::timestamptz,
+      select ${begin.organizationId}, begun.id, begun.attempt, (select waiting_since from execution),
              ${begin.startedAt}::timestamptz, ${begin.worker}
       from begun
     )
@@ -130,6 +142,7 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
            ) end as messages,
            coalesce(direct.handler_name, handlers.name) as handler_name,
            coalesce(direct.files, version.files) as files, coalesce(direct.settings, version.settings) as settings,
+           coalesce(begun.attempt, 0) as attempt,
            coalesce(begun.user_failures, 0) as user_failures, coalesce(begun.lost_in_a_row, 0) as lost_in_a_row,
            execution.status, execution.reason
     from execution
@@ -148,6 +161,8 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
   }
   return {
     kind: 'begun',
+    attempt: row.attempt,
+    turn: begin.turn,
     executionKind: row.kind,
     rootId: row.root_id,
     event: {

@@ -19,6 +19,7 @@ import sys
 import time
 from typing import Any, NoReturn
 
+from . import priority
 from .cage import CONNECTION, Cage
 from .channel import Channel
 from .deno import Deno
@@ -35,6 +36,7 @@ _WATCH_SECONDS = 0.25
 #: No limit of the kernel's counts the threads of one process, and each costs it memory that no limit counts either.
 MOST_THREADS = 256
 _STDIN = 0
+_TICKS_A_SECOND = os.sysconf('SC_CLK_TCK')
 #: What the host tells of a process that was started ahead: which execution's number it has, and its time from now.
 _BEGIN = struct.Struct('<QQ')
 
@@ -47,6 +49,7 @@ class _Child:
         self.exited = os.pidfd_open(pid)
         self.deadline = math.inf
         self.cause: str | None = None
+        self._greedy = False
         if limits.wall_ms:
             self.has_time(limits.wall_ms)
 
@@ -62,12 +65,24 @@ class _Child:
             except OSError:
                 pass  # no group yet, or already dead
 
-    def threads(self) -> int:
+    def watch(self, now: float) -> None:
+        threads, cpu_seconds = self._usage()
+        if self.deadline <= now:
+            self.kill('deadline')
+        elif threads > MOST_THREADS:
+            self.kill('threads')
+        elif cpu_seconds > priority.GREEDY_CPU_SECONDS and not self._greedy:
+            self._greedy = True
+            priority.lower_to_last(self.pid)
+
+    def _usage(self) -> tuple[int, float]:
+        """Threads, and the CPU time of all of them."""
         try:
             with open(f'/proc/{self.pid}/stat', 'rb') as stat:
-                return int(stat.read().rpartition(b')')[2].split()[17])
+                fields = stat.read().rpartition(b')')[2].split()
+            return int(fields[17]), (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
         except (OSError, IndexError, ValueError):
-            return 0
+            return 0, 0.0
 
 
 class _ForkServer:
@@ -115,10 +130,7 @@ class _ForkServer:
     def _watch(self) -> None:
         now = time.monotonic()
         for child in self._by_exit.values():
-            if child.deadline <= now:
-                child.kill('deadline')
-            elif child.threads() > MOST_THREADS:
-                child.kill('threads')
+            child.watch(now)
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
@@ -187,7 +199,8 @@ class _ForkServer:
 
 
 def _enter_cage(cage: Cage, connection: int, limits: Limits, parent: int) -> None:
-    os.setsid()
+    os.setpgid(0, 0)
+    priority.lower_to_handlers()
     die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)  # it died before we asked to die with it
