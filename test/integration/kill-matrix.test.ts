@@ -187,7 +187,7 @@ async function firstOutputOf(workflowId: string): Promise<string | undefined> {
     .selectFrom('executions')
     .innerJoin('conversation_events', 'conversation_events.id', 'executions.event_id')
     .select('executions.id')
-    .where('workflow_id', '=', workflowId)
+    .where('conversation_events.workflow_id', '=', workflowId)
     .executeTakeFirst();
   return row === undefined ? undefined : (await readLogs(system.store.db, organization, row.id, 1)).stdout;
 }
