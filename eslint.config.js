@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 const environmentMessage = 'The environment is read in src/config only; take the value as a parameter.';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'dist.*/', 'coverage/', 'node_modules/', 'web/', '.afterword/'] },
+  { ignores: ['dist/', 'dist.*/', 'coverage/', 'node_modules/', 'web/', '.afterword/', 'examples/'] },
   js.configs.recommended,
   comments.recommended,
   {

@@ -1,20 +1,6 @@
 /** How long the customer waited for a person: kept on the conversation and in its timeline. */
 
-interface Message {
-  sender: 'customer' | 'bot' | 'agent';
-  timestamp: string;
-}
-
-interface Context {
-  conversation: { publicId: string; messages: Message[] };
-}
-
-interface Helpers {
-  setConversationMetadata(key: string, value: string): Promise<{ success: boolean }>;
-  addConversationEvent(event: Record<string, unknown>): Promise<{ success: boolean }>;
-}
-
-export async function handleEvent(context: Context, helpers: Helpers) {
+export async function handleEvent(context: ClosedContext, helpers: Helpers) {
   const { publicId, messages } = context.conversation;
   const asked = messages.find(({ sender }) => sender === 'customer');
   const answered = messages.find(({ sender }) => sender === 'agent');

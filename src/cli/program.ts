@@ -8,6 +8,7 @@ import { addLogsCommand } from './logs.ts';
 import { addMigrateCommand } from './migrate.ts';
 import { addRerunCommand } from './rerun.ts';
 import { addTestCommand } from './test.ts';
+import { addTypesCommand } from './types.ts';
 import { reportJson, reportOf, reportText } from './report-error.ts';
 
 /** 0 all went well; 1 the operation failed; 2 the command line or a file was wrong, and nothing was sent. */
@@ -70,6 +71,7 @@ Exit codes: 0 done; 1 it failed; 2 the command line or a file was wrong, nothing
   addHandlersCommands(program, environment);
   addTestCommand(program, environment);
   addExecutionsCommands(program, environment);
+  addTypesCommand(program, environment);
   addRerunCommand(program, environment);
   addLogsCommand(program, environment);
   addDoctorCommand(program, environment, () => {

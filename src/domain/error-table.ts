@@ -208,6 +208,12 @@ export const errorTable = {
     'Local files have changes that the server has never seen',
     'Push them first, or take the server’s state with --force.',
   ),
+  types_outdated: entry(
+    'conflict',
+    409,
+    'The types for editors are not up to date',
+    'Write them anew: `afterword types --out` with the same file.',
+  ),
   wait_timed_out: entry(
     'unavailable',
     504,

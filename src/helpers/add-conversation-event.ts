@@ -8,7 +8,7 @@ import { text } from './text-length.ts';
 const field = (name: string) => text(name, { max: limits.timelineDescriptionCharacters }).nullable().optional();
 
 /** The ten fields of a timeline event; conversation_id is accepted and always the execution's own conversation. */
-const EventFields = z.strictObject(
+export const TimelineEventFields = z.strictObject(
   {
     timestamp: z.iso
       .datetime({ offset: true, error: 'must be ISO 8601 with a time and an offset, such as 2026-01-31T12:00:00Z' })
@@ -32,7 +32,7 @@ export const addConversationEvent = defineHelper({
   summary: "Writes an entry into the conversation's timeline: a text, or a dict with the fields of a timeline event.",
   pythonParams: 'context, event',
   typescript: {
-    params: 'event: string | Record<string, unknown>',
+    params: 'event: string | TimelineEventFields',
     returns: '{ success: boolean; message: string; eventId: string }',
   },
   effect: 'write',
@@ -51,7 +51,7 @@ export const addConversationEvent = defineHelper({
     ],
   },
   input: z.strictObject({
-    event: z.preprocess((event) => (typeof event === 'string' ? { description: event } : event), EventFields),
+    event: z.preprocess((event) => (typeof event === 'string' ? { description: event } : event), TimelineEventFields),
   }),
   async run({ event: fields }, { conversation, callId, executionId }) {
     const size = Buffer.byteLength(JSON.stringify(fields));

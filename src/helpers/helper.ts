@@ -58,7 +58,7 @@ export interface OutsideAnswer {
 }
 
 export interface TypeScriptSignature {
-  /** E.g. `prompt: string, input: unknown, fallback?: boolean | null`. */
+  /** E.g. `prompt: string, input: unknown, fallback?: boolean | null`; names of types are those of `afterword types`. */
   readonly params: string;
   /** What the promise resolves to, e.g. `boolean`. */
   readonly returns: string;

@@ -6,7 +6,7 @@ export const registerEvent: CageHelper = {
   summary:
     'Registers an analytics event, an Event of the Weni toolkit or a dict; delivered when the handler has succeeded.',
   pythonParams: 'event',
-  typescript: { params: 'event: Record<string, unknown>', returns: 'void' },
+  typescript: { params: 'event: AnalyticsEvent', returns: 'void' },
   effect: 'read',
   answeredIn: 'cage',
   docs: {

@@ -108,6 +108,29 @@ describe('a handler that failed after three of its five calls', () => {
     expect(keys()[0]).toBe(firstKey);
   });
 
+  it('does so in TypeScript too, where calls are made at once', async () => {
+    const code = (end: string) => `
+export async function handleEvent(context, helpers) {
+  const [one, two] = await Promise.all([
+    helpers.addConversationEvent('one'),
+    fetch(${JSON.stringify(upstream.url)}, { method: 'POST', body: '2' }),
+  ]);
+  ${end}
+}`;
+    const pushed = (end: string) =>
+      system.push('typed', code(end), { language: 'typescript', settings: { attempts: 1 } });
+    await useHandlers(system, {});
+    await pushed("throw new Error('no');");
+    const { typed } = await system.run();
+    expect(typed).toMatchObject({ status: 'failed', reason: 'raised' });
+    await pushed("return [one.eventId, await two.text(), (await helpers.addConversationEvent('three')).success];");
+    const mended = await rerun(system, typed?.id ?? '', { version: 'newest' });
+    expect(mended).toMatchObject({ status: 'succeeded', result: [expect.any(String), 'answer 1', true] });
+    expect(upstream.received).toHaveLength(1);
+    expect(await timelineOf(mended)).toEqual(['one', 'three']);
+    expect(mended.calls.filter(({ replayedFrom }) => replayedFrom === typed?.id)).toHaveLength(2);
+  });
+
   it('is answered from the whole chain when it is run a third time', async () => {
     const failed = await run(`${three}raise ValueError("no")`);
     await push(`${three}requests.post(URL + "/four", data="4")\nraise ValueError("no again")`);
