@@ -1,6 +1,6 @@
 import { readToolchain } from '../../src/config/toolchain.ts';
 import { eachWithConcurrency } from '../../src/domain/concurrency.ts';
-import { limits } from '../../src/domain/limits.ts';
+import { handlerLimits } from '../../src/sandbox/handler-limits.ts';
 import { createSandbox, type HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { publishAndSettle, withBenchSystem } from '../bench-system.ts';
 import { interleaved, median, timeEach } from '../measure.ts';
@@ -58,18 +58,7 @@ async function run(sandbox: HandlerSandbox): Promise<void> {
         whole: false,
       },
       randomSeed: '',
-      limits: {
-        wallMs: limits.handlerWallMs,
-        cpuSeconds: limits.handlerCpuSeconds,
-        memoryBytes: limits.handlerMemoryBytes,
-        outputBytes: limits.outputBytes,
-        resultBytes: limits.resultBytes,
-        callBytes: limits.callArgumentsBytes,
-        events: limits.analyticsEvents,
-        eventBytes: limits.analyticsEventsBytes,
-        requestBytes: limits.httpRequestBytes,
-        requestHeadBytes: limits.httpHeadBytes,
-      },
+      limits: handlerLimits,
     },
     {
       call: () => Promise.reject(new Error('it makes no calls')),

@@ -1,7 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { limits } from '../domain/limits.ts';
 import type { Helper } from '../helpers/helper.ts';
+import { handlerLimits } from '../sandbox/handler-limits.ts';
 import type { HttpGateway } from '../sandbox/http-gateway/gateway.ts';
 import type { Sandbox, SandboxResult } from '../sandbox/sandbox.ts';
 import type { Store } from '../store/database.ts';
@@ -77,18 +77,10 @@ export async function runInCage(
         tool: toolOf(begun),
         randomSeed: begun.rootId,
         limits: {
-          wallMs: deps.wallMs ?? limits.handlerWallMs,
+          ...handlerLimits,
+          wallMs: deps.wallMs ?? handlerLimits.wallMs,
           // Counted from the start of the attempt, so that recording still fits into it.
           spentMs: Date.now() - startedAt.getTime(),
-          cpuSeconds: limits.handlerCpuSeconds,
-          memoryBytes: limits.handlerMemoryBytes,
-          outputBytes: limits.outputBytes,
-          resultBytes: limits.resultBytes,
-          callBytes: limits.callArgumentsBytes,
-          events: limits.analyticsEvents,
-          eventBytes: limits.analyticsEventsBytes,
-          requestBytes: limits.httpRequestBytes,
-          requestHeadBytes: limits.httpHeadBytes,
         },
       },
       {

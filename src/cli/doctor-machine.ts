@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import { errorTable } from '../domain/errors.ts';
 import type { Finding } from './doctor.ts';
 
+const tryAnother = 'Name another Deno 2 in AFTERWORD_DENO; the line `python` says what the cage lacks, if anything.';
 const oldestNode = [22, 12] as const;
 const warnBelowBytes = 2 * 1024 ** 3;
 const failBelowBytes = 200 * 1024 ** 2;
@@ -50,12 +51,20 @@ async function checkPython({ python, unsafeUncaged }: Config): Promise<Finding> 
   return { check, state, detail: `handlers are not fully caged: ${detail}`, mend };
 }
 
-async function checkDeno({ deno }: Config): Promise<Finding> {
+/** Also runs a handler where Python has its cage: that needs more than a binary that starts. */
+async function checkDeno({ deno, python }: Config): Promise<Finding> {
   const check = 'deno';
-  const { probeDeno } = await import('../sandbox/deno.ts');
+  const [{ probeDeno }, { tryDeno }] = await Promise.all([
+    import('../sandbox/deno.ts'),
+    import('../sandbox/try-deno.ts'),
+  ]);
   const { executable, detail, mend } = await probeDeno(deno);
-  if (executable !== null) return { check, state: 'ok', detail: `${detail} (${executable})`, mend: '' };
-  return { check, state: 'warn', detail: `handlers in TypeScript are refused: ${detail}`, mend };
+  if (executable === null) {
+    return { check, state: 'warn', detail: `handlers in TypeScript are refused: ${detail}`, mend };
+  }
+  const fault = python === null ? null : await tryDeno(python, executable);
+  if (fault === null) return { check, state: 'ok', detail: `${detail} (${executable})`, mend: '' };
+  return { check, state: 'warn', detail: `handlers in TypeScript cannot run: ${fault}`, mend: tryAnother };
 }
 
 function checkTemporalCli({ temporalCli }: Config): Finding {

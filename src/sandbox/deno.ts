@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** What this system has for handlers in TypeScript, beside the cage. */
@@ -24,6 +24,7 @@ export async function probeDeno(path: string | null): Promise<DenoCapability> {
     const detail = `no Deno is installed for ${process.platform} on ${process.arch}`;
     return { executable: null, detail, mend };
   }
+  if (!isAbsolute(executable)) return { executable: null, detail: `${executable} is not an absolute path`, mend };
   try {
     // None of our environment: it is a foreign program.
     const { stdout } = await promisify(execFile)(executable, ['--version'], { timeout: probeTimeoutMs, env: {} });

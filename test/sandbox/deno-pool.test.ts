@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
+import { probeDeno } from '../../src/sandbox/deno.ts';
+import { tryDeno } from '../../src/sandbox/try-deno.ts';
 import { isAlive, limits, openSandbox, runHandler, until } from './running.ts';
 
 const one = 'export const handleEvent = () => 1;';
@@ -78,6 +80,26 @@ test('kills one that was started ahead by the time of its own handler', async ()
   });
 });
 
+test('has one that was started ahead killed by the fork server when the host is too busy to', async () => {
+  await withSandbox(async (sandbox) => {
+    await runHandler(sandbox, one, { language: 'typescript' });
+    await until('three wait', () => denos().length === 3);
+    const waiting = denos();
+    let left: number[] | undefined;
+    const { result } = await runHandler(sandbox, 'export const handleEvent = () => { console.log(1); for (;;) {} };', {
+      language: 'typescript',
+      limits: { wallMs: 50 },
+      onLog: () => {
+        const blockedUntil = Date.now() + 4_000;
+        while (left === undefined && Date.now() < blockedUntil);
+        left ??= denos().filter((pid) => waiting.includes(pid));
+      },
+    });
+    expect(result).toMatchObject({ outcome: 'timed_out' });
+    expect(left).toHaveLength(2);
+  });
+});
+
 test('starts a process of its own for other limits', async () => {
   await withSandbox(async (sandbox) => {
     await runHandler(sandbox, one, { language: 'typescript' });
@@ -104,4 +126,13 @@ test('leaves no process when the fork server dies, and goes on with another', as
     await until('it runs again', () => !isAlive(server));
     expect((await runHandler(sandbox, one, { language: 'typescript' })).result).toMatchObject({ outcome: 'succeeded' });
   });
+});
+
+test('is tried by the doctor, who says why it does not run', async () => {
+  const python = process.env.AFTERWORD_PYTHON ?? 'python3';
+  const { executable } = await probeDeno(null);
+  expect(await tryDeno(python, executable ?? '')).toBeNull();
+  expect(await tryDeno(python, '/bin/true')).toContain('/bin/true is no Deno 2');
+  expect(await probeDeno('deno')).toMatchObject({ executable: null, detail: 'deno is not an absolute path' });
+  expect(await probeDeno('/nonexistent/deno')).toMatchObject({ executable: null });
 });
