@@ -154,7 +154,7 @@ describe.skipIf(readToolchain().python === null)('npm start', { timeout: firstSt
     await untilSaid(second, 'Ctrl-C stops it', firstStartMs);
     const api = apiOf(home);
     const before = (await api.executions({})).items.map(({ id }) => id);
-    expect(before).toHaveLength(6);
+    expect(before).toHaveLength(7);
     expect(second.text()).not.toContain('First start');
     // 3 s on an idle machine; this one may be busy.
     expect(readyAfter(second)).toBeLessThan(15);
@@ -181,7 +181,7 @@ describe.skipIf(readToolchain().python === null)('npm start', { timeout: firstSt
     await untilSaid(running, 'Ctrl-C stops it', firstStartMs);
     const api = apiOf(home);
     const conversation = { id: crypto.randomUUID(), publicId: 'EMPTY1', subject: '', businessSlug: 'example-shop' };
-    const handlers = { conversation_closed: 4, conversation_handed_off: 2 };
+    const handlers = { conversation_closed: 5, conversation_handed_off: 2 };
     for (const [type, count] of Object.entries(handlers)) {
       const { id } = await api.publish({ id: `empty-${type}`, type, conversation });
       await expect
@@ -266,6 +266,7 @@ async function checkFirstStart(home: string, first: Started): Promise<void> {
   const api = apiOf(home);
   expect((await api.handlers()).map(({ name }) => name)).toEqual([
     'classify-conversation',
+    'first-reply',
     'handoff-note',
     'log-to-sheets',
     'notify-webhook',
@@ -274,7 +275,7 @@ async function checkFirstStart(home: string, first: Started): Promise<void> {
   ]);
   expect((await api.conversation('EXAMPLE2')).tags).toEqual(['handed-off']);
   const { items } = await api.executions({});
-  expect(items.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 'succeeded'));
+  expect(items.map(({ status }) => status)).toEqual(Array.from({ length: 7 }, () => 'succeeded'));
   for (const { handlerName, workflowId, runId } of items) {
     expect(first.text()).toContain(handlerName);
     expect(first.text()).toContain(
