@@ -63,6 +63,8 @@ describe('the types hold for what a handler is really given', () => {
     const json = contextJsonOf(
       {
         kind: 'begun',
+        attempt: 1,
+        turn: 1,
         executionKind: 'event',
         rootId: 'r',
         event: { eventId: 'e', type: eventTypeNames[0], occurredAt: new Date(), actor },
