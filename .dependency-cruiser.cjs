@@ -25,7 +25,7 @@ const parts = {
       'workflows/signals-and-updates',
     ],
   },
-  temporal: { uses: ['contract', 'domain', 'observability'], types: ['workflows'] },
+  temporal: { uses: ['contract', 'domain', 'observability', 'workflows/signals-and-updates'], types: ['workflows'] },
   api: { uses: ['contract', 'domain', 'store', 'observability', 'client'] },
   relay: { uses: ['contract', 'domain', 'store', 'observability'], types: ['client'] },
   observability: { uses: ['domain'] },

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createApp } from './api/app.ts';
+import type { Canceller } from './api/cancelling.ts';
 import type { DirectRunner } from './api/direct-runs.ts';
 import { isLoopback, listen } from './api/listen.ts';
 import { loadConfig } from './config/config.ts';
@@ -26,6 +27,7 @@ import { openStore } from './store/database.ts';
 import type { Store } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
 import { ensureOrganization } from './store/organizations.ts';
+import { askToCancelEvent, askToCancelExecution } from './temporal/cancel-runs.ts';
 import { connectTemporal, type Temporal } from './temporal/connection.ts';
 import { directRunEnded, startDirectRun } from './temporal/start-direct-run.ts';
 import { createEventStarter } from './temporal/start-event.ts';
@@ -64,6 +66,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ended: (workflowId, signal) => calls.watch(directRunEnded(temporal.client, workflowId, signal)),
     stopping: stopping.signal,
   };
+  const canceller: Canceller = {
+    execution: (workflowId, id) => inTime(() => askToCancelExecution(temporal.client, workflowId, id)),
+    event: (workflowId) => inTime(() => askToCancelEvent(temporal.client, workflowId)),
+  };
   const checkTemporal = async () => {
     await inTime(() => temporal.client.workflowService.describeNamespace({ namespace: temporal.namespace }));
   };
@@ -73,6 +79,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     store,
     startEvent,
     directRunner,
+    canceller,
     checkCode: createCodeCheck({
       pythonPath: config.python ?? 'python3',
       helperNames,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { createCallHelper } from './activities/call-helper.ts';
 import type { Checkpoint } from './activities/checkpoint.ts';
+import { createCheckDelayed } from './activities/check-delayed.ts';
 import { createDeliverAnalytics, createRedeliverAnalytics } from './activities/deliver-analytics.ts';
 import { createOpenEvent } from './activities/open-event.ts';
 import { HandlerShares } from './activities/handler-shares.ts';
@@ -74,6 +75,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const activities = {
     openEvent: createOpenEvent({ store, checkpoint }),
     settle: createSettle({ store, checkpoint }),
+    checkDelayedHandler: createCheckDelayed({ store }),
     ...Object.fromEntries(
       [...activityHelpers.values()].map((helper) => [
         helper.name,

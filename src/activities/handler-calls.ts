@@ -64,6 +64,7 @@ export class HandlerCalls {
     const outcome = await this.#deps.update(updateIdOf(ref.executionId, helper.name, call.n, call.tryNumber), {
       organizationId: ref.organizationId,
       callId: call.callId,
+      executionId: ref.executionId,
       name: helper.name,
       summary: helper.show(args).slice(0, 200),
     });

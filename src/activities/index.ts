@@ -1,16 +1,21 @@
 import type {
+  CheckDelayedInput,
+  DelayedState,
   DeliverAnalyticsInput,
   OpenedEvent,
   OpenEventInput,
   RunHandlerInput,
   RunHandlerResult,
+  Settled,
   SettleInput,
 } from '../contract/workflow.ts';
 
 export interface Activities {
   openEvent(input: OpenEventInput): Promise<OpenedEvent>;
   runHandler(input: RunHandlerInput): Promise<RunHandlerResult>;
-  settle(input: SettleInput): Promise<void>;
+  checkDelayedHandler(input: CheckDelayedInput): Promise<DelayedState>;
+  /** Undefined as recorded by an earlier release. */
+  settle(input: SettleInput): Promise<Settled | undefined>;
   deliverAnalytics(input: DeliverAnalyticsInput): Promise<void>;
   redeliverAnalytics(): Promise<void>;
 }

@@ -18,9 +18,10 @@ export function createOpenEvent({ store, checkpoint }: { store: Store; checkpoin
         : { outcome: 'duplicate', id: source.storedId };
     }
     const accepted = await acceptEvent(store.db, organizationId, source.event, { claimFor: runId, workflowId });
-    return accepted.claimedBy === runId
-      ? { outcome: 'opened', id: accepted.id, executions: accepted.executions }
-      : { outcome: 'duplicate', id: accepted.id };
+    const { id, claimedBy, executions, news } = accepted;
+    return claimedBy === runId
+      ? { outcome: 'opened', id, executions, ...(news === undefined ? {} : { news }) }
+      : { outcome: 'duplicate', id };
   }
 
   return async function openEvent(input: OpenEventInput): Promise<OpenedEvent> {

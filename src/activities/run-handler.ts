@@ -4,6 +4,8 @@ import { limits } from '../domain/limits.ts';
 import { isFinal } from '../domain/status.ts';
 import { countPending } from '../store/analytics-deliveries.ts';
 import { beginAttempt, type AttemptRef } from '../store/execution-ledger/begin-attempt.ts';
+import { cancelledBy } from '../store/execution-ledger/cancelling-event.ts';
+import { settleExecution } from '../store/execution-ledger/finish-attempt.ts';
 import { forgetCredentials } from '../store/tool-invocations.ts';
 import { endAttempt, endAsLost, succeeded } from './end-attempt.ts';
 import { handlerFailed } from './handler-failed.ts';
@@ -62,6 +64,11 @@ async function runAttempt(deps: RunHandlerDeps, input: RunHandlerInput): Promise
   });
   await checkpoint?.('begin:after', { executionId });
   if (begun.kind === 'claimed_by_another') return { outcome: 'duplicate' };
+  if (begun.kind === 'cancelled_by_event') {
+    const error = cancelledBy(begun.event);
+    const settled = await settleExecution(store.db, { ...input, status: 'cancelled', reason: null, error });
+    return { outcome: 'settled', ...settled };
+  }
   if (begun.kind === 'superseded') {
     throw superseded();
   }

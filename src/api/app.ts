@@ -8,6 +8,7 @@ import type { Store } from '../store/database.ts';
 import type { CreatedRerun } from '../store/reruns.ts';
 import { authenticate } from './authenticate.ts';
 import { limitBody, requireUtf8 } from './body.ts';
+import { type Canceller, createCancelling } from './cancelling.ts';
 import { createRunDirectly, type DirectRunner } from './direct-runs.ts';
 import { createRouter } from './environment.ts';
 import type { Api, ApiDependencies } from './environment.ts';
@@ -31,6 +32,7 @@ export interface AppOptions {
   readonly store: Store;
   readonly startEvent: StartEvent;
   readonly directRunner: DirectRunner;
+  readonly canceller: Canceller;
   /** Left out: code is taken unchecked, and the answers say so. */
   readonly checkCode?: CheckCode;
   readonly helperNames: readonly string[];
@@ -42,7 +44,7 @@ export interface AppOptions {
 
 /** The whole HTTP interface, without a port: `app.fetch` answers requests. */
 export function createApp(options: AppOptions): Api {
-  const { store, startEvent, directRunner, checkCode, health, log, startWaitMs } = options;
+  const { store, startEvent, directRunner, canceller, checkCode, health, log, startWaitMs } = options;
   const app = createRouter();
   app.use(requestId({ limitLength: 100 }));
   app.use(async (c, next) => {
@@ -83,6 +85,7 @@ export function createApp(options: AppOptions): Api {
     startSoon: createStartSoon({ start: startEvent, ...patience }),
     startRerunSoon: createStartSoon({ start: (run: CreatedRerun) => directRunner.start(run), ...patience }),
     runDirectly: createRunDirectly(store, directRunner),
+    cancelling: createCancelling(store, canceller),
     checkCode: checkCode ?? unchecked,
     helperNames: new Set(options.helperNames),
     log,

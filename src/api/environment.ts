@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Log } from '../observability/log.ts';
 import type { Store } from '../store/database.ts';
+import type { Cancelling } from './cancelling.ts';
 import type { CreatedRerun } from '../store/reruns.ts';
 import type { RunDirectly } from './direct-runs.ts';
 import type { CheckCode } from './handler-code.ts';
@@ -17,6 +18,7 @@ export interface ApiDependencies {
   readonly runDirectly: RunDirectly;
   /** Of all helpers that handlers may call. */
   readonly helperNames: ReadonlySet<string>;
+  readonly cancelling: Cancelling;
   readonly checkCode: CheckCode;
   readonly log: Log;
 }

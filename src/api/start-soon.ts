@@ -1,7 +1,8 @@
+import type { News, PinnedExecution } from '../contract/workflow.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import type { Log } from '../observability/log.ts';
 import { logStartFailed, logStartLeftToRelay } from '../observability/server-log.ts';
-import type { PinnedExecution } from '../store/conversation-events.ts';
+
 import { within } from './within.ts';
 
 export interface EventToStart {
@@ -11,6 +12,8 @@ export interface EventToStart {
   readonly conversationId: string;
   readonly workflowId: string;
   readonly executions: readonly PinnedExecution[];
+  /** Whom to tell of it. */
+  readonly news?: News;
 }
 
 /** Idempotent: `duplicate` says that the workflow had been started before. Throws `temporal_unavailable`. */

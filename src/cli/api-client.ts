@@ -68,6 +68,8 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
     testRun: (input: z.input<typeof TestRunInput>) => post(['test-runs'], ExecutionDetail, input),
     rerun: (id: string, input: RerunInput) => post(['executions', id, 'rerun'], StartedRerun, input),
     execution: (id: string) => get(['executions', id], ExecutionDetail),
+    cancelExecution: (id: string) => post(['executions', id, 'cancel'], Execution),
+    cancelEvent: (id: string) => post(['conversation-events', id, 'cancel'], ConversationEvent),
     logs: (id: string, attempt?: number) =>
       get(['executions', id, 'logs'], ExecutionLogs, attempt === undefined ? '' : `?attempt=${attempt}`),
   };

@@ -1,4 +1,4 @@
-import type { Attempt, Call, Execution, ExecutionDetail, RelatedExecution } from '../contract/execution.ts';
+import type { Call, Execution, ExecutionDetail, RelatedExecution } from '../contract/execution.ts';
 import { isFinal } from '../domain/status.ts';
 import type { Output } from './output.ts';
 import { statusText } from './output.ts';
@@ -24,7 +24,7 @@ export function executionTable(
     executions.map((execution) => [
       oneLine(execution.handlerName),
       versionText(execution),
-      statusText(output, execution),
+      `${statusText(output, execution)}${untilText(execution)}`,
       String(execution.attempts),
       formatDuration(execution.queueMs),
       formatDuration(execution.runMs),
@@ -37,6 +37,12 @@ export function executionTable(
 }
 
 const kindText = { event: 'an event', test: 'a test run', tool: 'the invocation of a tool' } as const;
+
+/** Of one that waits for its time. */
+function untilText({ status, runsAt }: Execution): string {
+  const waits = status === 'waiting' && runsAt !== null && Date.parse(runsAt) > Date.now();
+  return waits ? ` until ${formatTime(runsAt)}` : '';
+}
 
 function versionText({ handlerVersion }: Execution): string {
   return handlerVersion === null ? '–' : String(handlerVersion);
@@ -51,6 +57,7 @@ export function executionText(output: Output, execution: ExecutionDetail): strin
     ['event', `${execution.eventType}, ${execution.eventId ?? `none: ${kindText[execution.kind]}`}`],
     ['conversation', `${oneLine(execution.conversationPublicId ?? '–')}, ${execution.conversationId ?? '–'}`],
     ['queued at', formatTime(execution.queuedAt)],
+    ...(execution.runsAt === null ? [] : ([['runs at', formatTime(execution.runsAt)]] satisfies [string, string][])),
     ['finished at', formatTime(execution.finishedAt)],
     ['in the queue', formatDuration(execution.queueMs)],
     ['running', formatDuration(execution.runMs)],
@@ -63,7 +70,7 @@ export function executionText(output: Output, execution: ExecutionDetail): strin
     ...(execution.status === 'succeeded'
       ? [`${heading('result')}\n${indented(JSON.stringify(execution.result, null, 2))}`]
       : []),
-    `${heading('attempts')}\n${indented(attemptTable(output, execution.attemptLog))}`,
+    `${heading('attempts')}\n${indented(attemptTable(output, execution))}`,
     `${heading('calls')}\n${callsText(output, execution.calls)}`,
     ...analyticsSection(execution, heading),
     logSection(heading('stdout'), execution.stdout, execution),
@@ -117,11 +124,14 @@ function logSection(heading: string, log: string, execution: Execution): string 
   return `${heading}  (${isFinal(execution.status) ? 'nothing was printed' : 'nothing yet'})`;
 }
 
-function attemptTable(output: Output, attempts: readonly Attempt[]): string {
-  if (attempts.length === 0) return 'none yet: the execution waits for a worker';
+function attemptTable(output: Output, execution: ExecutionDetail): string {
+  if (execution.attemptLog.length === 0) {
+    if (isFinal(execution.status)) return 'none';
+    return `none yet: the execution waits${untilText(execution) || ' for a worker'}`;
+  }
   return output.table(
     ['ATTEMPT', 'OUTCOME', 'STARTED', 'QUEUED', 'RAN', 'WORKER', 'ERROR'],
-    attempts.map((attempt) => [
+    execution.attemptLog.map((attempt) => [
       String(attempt.attempt),
       attempt.reason === null ? attempt.outcome : `${attempt.outcome} (${attempt.reason})`,
       formatTime(attempt.startedAt),

@@ -3,6 +3,7 @@ import type { Document } from 'yaml';
 import { z } from 'zod';
 import { EventType } from '../contract/conversation-event.ts';
 import { HandlerName, HandlerSettings } from '../contract/handler.ts';
+import { cancelOnFault, isFreeOfRepeats } from '../domain/cancel-on.ts';
 import { eventTypeNames } from '../domain/event-types.ts';
 import { limits } from '../domain/limits.ts';
 import type { FieldError } from '../domain/errors.ts';
@@ -11,9 +12,11 @@ import type { PathKey } from './source-position.ts';
 
 export const handlersFileName = 'handlers.yaml';
 
+const EventTypeName = z.enum(EventType.options, { error: `expected one of ${eventTypeNames.join(', ')}` });
+
 const FolderHandler = z.strictObject({
   name: HandlerName,
-  event: z.enum(EventType.options, { error: `expected one of ${eventTypeNames.join(', ')}` }),
+  event: EventTypeName,
   /** Relative to the folder. */
   file: z.string().min(1),
   enabled: z.boolean('expected true or false').optional(),
@@ -21,6 +24,15 @@ const FolderHandler = z.strictObject({
     .int(`expected a whole number from 1 to ${limits.maxAttempts}`)
     .min(1, `at least 1`)
     .max(limits.maxAttempts, `at most ${limits.maxAttempts}`)
+    .optional(),
+  delaySeconds: z
+    .int(`expected a whole number of seconds from 0 to ${limits.maxDelaySeconds} (7 days)`)
+    .min(0, 'at least 0')
+    .max(limits.maxDelaySeconds, `at most ${limits.maxDelaySeconds} (7 days)`)
+    .optional(),
+  cancelOn: z
+    .array(EventTypeName, `expected a list of types: ${eventTypeNames.join(', ')}`)
+    .refine(isFreeOfRepeats, 'names a type twice')
     .optional(),
   tool: HandlerSettings.shape.tool,
   globals: HandlerSettings.shape.globals,
@@ -59,9 +71,13 @@ export function parseHandlersFile(text: string): ParsedHandlersFile | { readonly
   const parsed = HandlersFile.safeParse(document.toJS());
   if (!parsed.success) return { faults: parsed.error.issues.map((issue) => fault(...explained(issue))) };
   const handlers = parsed.data.handlers ?? [];
-  const faults = handlers.flatMap(({ name }, index) => {
+  const faults = handlers.flatMap(({ name, event, cancelOn }, index) => {
     const first = handlers.findIndex((other) => other.name === name);
-    return first === index ? [] : [fault(['handlers', index, 'name'], `the name "${name}" is used twice`)];
+    const ownType = cancelOnFault(event, cancelOn);
+    return [
+      ...(first === index ? [] : [fault(['handlers', index, 'name'], `the name "${name}" is used twice`)]),
+      ...(ownType === undefined ? [] : [fault(['handlers', index, 'cancelOn'], `cancelOn: ${ownType}`)]),
+    ];
   });
   return faults.length > 0 ? { faults } : { document, handlers, fault };
 }

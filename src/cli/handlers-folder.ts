@@ -65,9 +65,12 @@ function toPush(handler: FolderHandler, { text, language }: Code): HandlerPush {
 }
 
 /** What the entry says and what it leaves out, as the server keeps it. */
-export function settingsOf({ attempts = limits.defaultAttempts, tool, globals, constants }: FolderHandler) {
+export function settingsOf(entry: FolderHandler) {
+  const { attempts = limits.defaultAttempts, delaySeconds, cancelOn, tool, globals, constants } = entry;
   return {
     attempts,
+    ...(delaySeconds === undefined ? {} : { delaySeconds }),
+    ...(cancelOn === undefined ? {} : { cancelOn }),
     ...(tool === undefined ? {} : { tool }),
     ...(globals === undefined ? {} : { globals }),
     ...(constants === undefined ? {} : { constants }),

@@ -118,8 +118,8 @@ function chooseFile(
   return file;
 }
 
-/** Settings of a tool; the server says nothing of those that are not set. */
-const toolSettings = ['tool', 'globals', 'constants'] as const;
+/** The server says nothing of those that are not set. */
+const optionalSettings = ['delaySeconds', 'cancelOn', 'tool', 'globals', 'constants'] as const;
 
 function newEntry(handler: HandlerWithCode, file: string): Settings {
   const { name, enabled, settings } = handler;
@@ -135,7 +135,7 @@ function changedSettings(entry: FolderHandler, handler: HandlerWithCode, file: s
     ...(entry.enabled === undefined || entry.enabled === handler.enabled ? {} : { enabled: handler.enabled }),
     ...(settingsOf(entry).attempts === handler.settings.attempts ? {} : { attempts: handler.settings.attempts }),
     ...Object.fromEntries(
-      toolSettings
+      optionalSettings
         .filter((key) => !isDeepStrictEqual(entry[key], handler.settings[key]))
         .map((key) => [key, handler.settings[key]]),
     ),
@@ -171,7 +171,7 @@ function settingsConflicts(entry: FolderHandler, changed: Settings, versions: re
     ...(changed.attempts === undefined || wasPushed
       ? []
       : [{ field, message: `attempts is ${changed.attempts} on the server` }]),
-    ...toolSettings
+    ...optionalSettings
       .filter((key) => key in changed && !wasPushed)
       .map((key) => ({
         field,

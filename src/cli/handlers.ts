@@ -21,6 +21,8 @@ The folder has a handlers.yaml:
       file: crm_sync.py    # or crm_sync.ts
       enabled: true        # optional; left out, a push leaves it as it is
       attempts: 3          # optional, 1 to 10
+      delaySeconds: 600    # optional, up to 7 days: run ten minutes after the event
+      cancelOn: [conversation_reopened]  # optional: unless one of these came before it began
       tool: OrderStatus    # optional, of a file with several tools; so are globals and constants of a tool`;
 
 export function addHandlersCommands(program: Command, environment: CliEnvironment): void {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addCancelCommand } from './cancel.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addEmitCommand } from './emit.ts';
 import type { CliEnvironment } from './environment.ts';
@@ -73,6 +74,7 @@ Exit codes: 0 done; 1 it failed; 2 the command line or a file was wrong, nothing
   addExecutionsCommands(program, environment);
   addTypesCommand(program, environment);
   addRerunCommand(program, environment);
+  addCancelCommand(program, environment);
   addLogsCommand(program, environment);
   addDoctorCommand(program, environment, () => {
     outcome.exitCode = 1;

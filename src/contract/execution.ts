@@ -38,6 +38,7 @@ export const Execution = z
     rerunOf: z.string().nullable().meta({ description: 'The execution that it runs again.' }),
     workflowId: z.string(),
     runId: z.string().nullable(),
+    runsAt: z.string().nullable().meta({ description: 'When a delayed handler runs; null without a delay.' }),
     queuedAt: z.string(),
     startedAt: z.string().nullable(),
     finishedAt: z.string().nullable(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isFreeOfRepeats } from '../domain/cancel-on.ts';
 import { limits } from '../domain/limits.ts';
 import { ContextObject } from './conversation.ts';
 import { EventType } from './conversation-event.ts';
@@ -15,6 +16,10 @@ export const HandlerSettings = z
   .strictObject({
     /** How often the handler's own failures are tried, the first time included. */
     attempts: z.number().int().min(1).max(limits.maxAttempts).default(limits.defaultAttempts),
+    /** Seconds from the receipt of the event to the run; left out: none. */
+    delaySeconds: z.number().int().min(0).max(limits.maxDelaySeconds).optional(),
+    /** A later event of the conversation of one of these types cancels the handler where it has not begun. */
+    cancelOn: z.array(EventType).refine(isFreeOfRepeats, 'names a type twice').meta({ uniqueItems: true }).optional(),
     /** The `Tool` class to run, where the file has more than one. */
     tool: z
       .string()

@@ -9,6 +9,9 @@ import type { ConversationEventInput } from './conversation-event.ts';
 export interface PinnedExecution {
   readonly executionId: string;
   readonly handlerName: string;
+  /** Of a delayed one: when it runs (RFC 3339), and which types of later events cancel it. */
+  readonly runsAt?: string;
+  readonly cancelOn?: readonly string[];
 }
 
 /** An event that the store already holds, with its handlers chosen and pinned. */
@@ -22,7 +25,8 @@ export type ConversationEventStart = {
 } & ({ readonly stored: StoredEvent } | { readonly event: ConversationEventInput });
 
 export interface ExecutionState extends PinnedExecution {
-  readonly status: 'running' | FinalStatus;
+  /** `waiting`: for its time. */
+  readonly status: 'waiting' | 'running' | FinalStatus;
   readonly reason: FailureReason | null;
 }
 
@@ -48,6 +52,12 @@ export interface ConversationChange {
   readonly occurredAt: string;
 }
 
+/** An event that has just been stored, and the workflows in which a delayed handler waits that it cancels. */
+export interface News {
+  readonly change: ConversationChange;
+  readonly workflowIds: readonly string[];
+}
+
 export interface RunHandlersStart {
   readonly organizationId: string;
   readonly executions: readonly PinnedExecution[];
@@ -56,7 +66,12 @@ export interface RunHandlersStart {
 }
 
 export type OpenedEvent =
-  | { readonly outcome: 'opened'; readonly id: string; readonly executions: readonly PinnedExecution[] }
+  | {
+      readonly outcome: 'opened';
+      readonly id: string;
+      readonly executions: readonly PinnedExecution[];
+      readonly news?: News;
+    }
   | { readonly outcome: 'duplicate'; readonly id: string };
 
 export interface OpenEventInput {
@@ -101,6 +116,23 @@ export interface SettleInput {
   readonly message: string;
 }
 
+/** How the execution has ended now: what had ended before keeps its end. */
+export interface Settled {
+  readonly status: FinalStatus;
+  readonly reason: FailureReason | null;
+}
+
+export interface CheckDelayedInput {
+  readonly organizationId: string;
+  readonly executionId: string;
+  /** Run id that takes the event up where none did before; null where nobody claims. */
+  readonly claimFor: string | null;
+  /** Its time has come. */
+  readonly due: boolean;
+}
+
+export type DelayedState = { readonly outcome: 'waiting' } | RunHandlerResult;
+
 export interface DeliverAnalyticsInput {
   readonly organizationId: string;
   readonly executionId: string;
@@ -109,6 +141,8 @@ export interface DeliverAnalyticsInput {
 export interface HelperCall {
   readonly organizationId: string;
   readonly callId: string;
+  /** Whose call it is; left out by workers of earlier releases. */
+  readonly executionId?: string;
   /** The helper's name: the type of the activity that answers it. */
   readonly name: string;
   /** Short and safe to show. */

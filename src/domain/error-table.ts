@@ -96,6 +96,18 @@ export const errorTable = {
     'A handler keeps its event type',
     'Make a new handler for the other type, and switch this one off.',
   ),
+  execution_ended: entry(
+    'conflict',
+    409,
+    'The execution has ended',
+    'Nothing to do: what has ended cannot be cancelled; its effects stay.',
+  ),
+  event_ended: entry(
+    'conflict',
+    409,
+    'All handlers of the event have ended',
+    'Nothing to do: what has ended cannot be cancelled; its effects stay.',
+  ),
   payload_too_large: entry('limit', 413, 'The request is too large', 'Stay below the limit that the answer names.'),
   conversation_too_large: entry(
     'limit',

@@ -14,6 +14,8 @@ export const limits = {
   handlerMemoryBytes: 512 * MB,
   defaultAttempts: 3,
   maxAttempts: 10,
+  /** How long after its event a handler may wait: 7 days. */
+  maxDelaySeconds: 7 * 24 * 60 * 60,
   /** How long the answer to a test run may take; the run itself has `attemptMs`. */
   testRunWaitSeconds: 120,
   defaultTestRunWaitSeconds: 30,

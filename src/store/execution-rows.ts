@@ -36,6 +36,7 @@ export function toExecution(row: ExecutionRow): Execution {
     workflowId: row.workflow_id,
     // The event was claimed by the run that has the first execution, not by that of a re-run.
     runId: row.rerun_of === null ? row.claimed_by : null,
+    runsAt: row.runs_at?.toISOString() ?? null,
     queuedAt: row.queued_at.toISOString(),
     startedAt: row.started_at?.toISOString() ?? null,
     finishedAt: row.finished_at?.toISOString() ?? null,

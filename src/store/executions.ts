@@ -99,6 +99,19 @@ export async function getExecution(db: Database, organizationId: string, id: str
   };
 }
 
+/** Ids of an event's own executions that have not ended, without those that were run again later. */
+export async function unfinishedExecutions(db: Database, organizationId: string, eventId: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('executions')
+    .select('id')
+    .where('organization_id', '=', organizationId)
+    .where('event_id', '=', eventId)
+    .where('rerun_of', 'is', null)
+    .where('finished_at', 'is', null)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
 function executionsOf(db: Database, organizationId: string) {
   return (
     db

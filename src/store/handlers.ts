@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Handler, HandlerPush, HandlerVersion, HandlerWithCode, PushedHandler } from '../contract/handler.ts';
 import type { HandlerLanguage } from '../contract/handler-language.ts';
+import { refuseOwnType } from '../domain/cancel-on.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { refuseLargeCode, refuseToolIn } from '../domain/handler-code.ts';
 import type { Database } from './database.ts';
@@ -12,11 +13,12 @@ import { isUuid } from './uuid-text.ts';
 /**
  * Makes the handler, or a new version of it when code or settings differ from the current version's; the note belongs
  * to a new version. `enabled` left out stays; a new handler is on. Two pushes at once come one after the other.
- * Throws `invalid_handler` for code over 256 KB and for a tool that is not Python, `handler_event_type_fixed`.
+ * Throws `invalid_handler` for code over 256 KB and for settings that do not fit together, `handler_event_type_fixed`.
  */
 export async function pushHandler(db: Database, organizationId: string, push: HandlerPush): Promise<PushedHandler> {
   refuseLargeCode(push.code);
   refuseToolIn(push.language, push.settings.tool);
+  refuseOwnType(push.eventType, push.settings.cancelOn);
   return await inTransaction(db, async (trx) => {
     const created = await trx
       .insertInto('handlers')
@@ -87,6 +89,8 @@ async function insertVersion(trx: Database, row: HandlerRow, version: number, pu
       version,
       files: filesJsonOf(push),
       settings: JSON.stringify(push.settings),
+      delay_seconds: push.settings.delaySeconds ?? 0,
+      cancel_on: push.settings.cancelOn ?? [],
       note: push.note ?? null,
     })
     .execute();

@@ -1,14 +1,11 @@
 import { sql } from 'kysely';
 import type { ConversationEventInput } from '../contract/conversation-event.ts';
+import type { News, PinnedExecution } from '../contract/workflow.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { eventIdOf } from '../domain/event-key.ts';
 import type { ConversationRow } from './conversation-rows.ts';
 import type { Database } from './database.ts';
-
-export interface PinnedExecution {
-  readonly executionId: string;
-  readonly handlerName: string;
-}
+import { toPinnedExecution } from './pinned-execution.ts';
 
 export interface AcceptedEvent {
   readonly id: string;
@@ -21,6 +18,8 @@ export interface AcceptedEvent {
   readonly claimedBy: string | null;
   /** In the order of the handlers' names. */
   readonly executions: PinnedExecution[];
+  /** Whom to tell of it; nobody of a duplicate. */
+  readonly news?: News;
 }
 
 export interface AcceptOptions {
@@ -59,7 +58,12 @@ export async function findKnownEvent(
   const executions = await db
     .selectFrom('executions')
     .innerJoin('handlers', 'handlers.id', 'executions.handler_id')
-    .select(['executions.id as executionId', 'handlers.name as handlerName'])
+    .select([
+      'executions.id as executionId',
+      'handlers.name as handlerName',
+      'executions.runs_at as runsAt',
+      'executions.cancel_on as cancelOn',
+    ])
     .where('executions.organization_id', '=', organizationId)
     .where('executions.event_id', '=', row.id)
     // Runs made again later are not the event's own.
@@ -74,7 +78,7 @@ export async function findKnownEvent(
     type: row.type,
     conversationId: row.conversation_id,
     claimedBy,
-    executions,
+    executions: executions.map(toPinnedExecution),
   };
 }
 

@@ -6,6 +6,7 @@ import * as spine from './migrations/0001-spine.ts';
 import * as directRuns from './migrations/0002-direct-runs.ts';
 import * as analyticsEvents from './migrations/0003-analytics-events.ts';
 import * as reruns from './migrations/0004-reruns.ts';
+import * as laterEvents from './migrations/0005-later-events.ts';
 import * as turns from './migrations/0006-turns.ts';
 
 /** In the order they are applied; a name, once published, stays. */
@@ -14,6 +15,7 @@ const migrations: Record<string, Migration> = {
   '0002-direct-runs': directRuns,
   '0003-analytics-events': analyticsEvents,
   '0004-reruns': reruns,
+  '0005-later-events': laterEvents,
   '0006-turns': turns,
 };
 

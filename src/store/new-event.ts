@@ -5,6 +5,8 @@ import { eventIdOf, workflowIdOf } from '../domain/event-key.ts';
 import { contextJsonOf, type ConversationRow } from './conversation-rows.ts';
 import type { Database } from './database.ts';
 import type { AcceptedEvent, AcceptOptions } from './known-event.ts';
+import { toPinnedExecution } from './pinned-execution.ts';
+import { newsOf, waitingFor } from './waiting-executions.ts';
 
 /** How long the workflow that the API starts may take to claim the event before the relay starts it too. */
 const relayAfterMs = 3_000;
@@ -44,7 +46,14 @@ export async function insertEvent(
     handler_id: handler.id,
     handler_version_id: handler.version_id,
     ordinal,
+    runs_at: handler.delay_seconds === 0 ? null : new Date(receivedAt.getTime() + handler.delay_seconds * 1000),
+    cancel_on: handler.cancel_on.length === 0 ? null : handler.cancel_on,
   }));
+  const expressions = {
+    organizationId: sql`${organizationId}::text`,
+    conversationId: sql`${conversation.id}::uuid`,
+    type: sql`${input.type}::text`,
+  };
   const inserted = await db
     .with('accepted', (query) =>
       query
@@ -64,19 +73,22 @@ export async function insertEvent(
           'handler_id',
           'handler_version_id',
           'ordinal',
+          'runs_at',
+          'cancel_on',
           'queued_at',
         ])
         .expression(
           sql<never>`
             select pinned.id, ${organizationId}, accepted.id, ${conversation.id}::uuid, pinned.handler_id,
-                   pinned.handler_version_id, pinned.ordinal, ${receivedAt}::timestamptz
+                   pinned.handler_version_id, pinned.ordinal, pinned.runs_at, pinned.cancel_on, ${receivedAt}::timestamptz
             from accepted, json_to_recordset(${JSON.stringify(pinned)}::json)
-              as pinned (id uuid, handler_id uuid, handler_version_id uuid, ordinal integer)`,
+              as pinned (id uuid, handler_id uuid, handler_version_id uuid, ordinal integer, runs_at timestamptz,
+                         cancel_on text[])`,
         )
         .returning('id'),
     )
     .selectFrom('accepted')
-    .select('id')
+    .select(['id', waitingFor(expressions).as('waiting')])
     .executeTakeFirst();
   if (inserted === undefined) return undefined;
   return {
@@ -87,7 +99,10 @@ export async function insertEvent(
     type: event.type,
     conversationId: conversation.id,
     claimedBy: event.claimed_by,
-    executions: pinned.map(({ id, handlerName }) => ({ executionId: id, handlerName })),
+    executions: pinned.map(({ id, handlerName, runs_at: runsAt, cancel_on: cancelOn }) =>
+      toPinnedExecution({ executionId: id, handlerName, runsAt, cancelOn }),
+    ),
+    ...newsOf({ id: event.id, type: event.type, occurredAt: event.occurred_at }, inserted.waiting),
   };
 }
 
@@ -99,7 +114,7 @@ async function currentHandlers(db: Database, organizationId: string, eventType: 
         .onRef('handler_versions.handler_id', '=', 'handlers.id')
         .onRef('handler_versions.version', '=', 'handlers.current_version'),
     )
-    .select(['handlers.id', 'handlers.name', 'handler_versions.id as version_id'])
+    .select(['handlers.id', 'handlers.name', 'handler_versions.id as version_id', 'delay_seconds', 'cancel_on'])
     .where('handlers.organization_id', '=', organizationId)
     .where('handlers.event_type', '=', eventType)
     .where('handlers.enabled', '=', true)

@@ -71,6 +71,9 @@ export interface HandlerVersionsTable {
   files: string;
   /** JSON of HandlerSettings. */
   settings: string;
+  /** These two as in the settings, where each event need not read them. */
+  delay_seconds: Generated<number>;
+  cancel_on: Generated<string[]>;
   note: string | null;
   created_at: Generated<Date>;
 }
@@ -199,6 +202,10 @@ export interface ExecutionsTable {
   workflow_id: Generated<string | null>;
   /** While no worker has taken it up and no event speaks for it: when the relay should look at it. */
   relay_at: Generated<Date | null>;
+  /** When a delayed one runs; null without a delay. */
+  runs_at: Generated<Date | null>;
+  /** Types of later events that cancel it before it begins; null where none does. */
+  cancel_on: Generated<string[] | null>;
   queued_at: Date;
   started_at: Date | null;
   finished_at: Date | null;

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { sql } from 'kysely';
+import type { News, PinnedExecution } from '../contract/workflow.ts';
 import type { Database } from './database.ts';
-import type { PinnedExecution } from './known-event.ts';
+import { toPinnedExecution } from './pinned-execution.ts';
+import { newsOf, waitingFor } from './waiting-executions.ts';
 
 export interface UnclaimedEvent {
   readonly id: string;
@@ -10,9 +12,24 @@ export interface UnclaimedEvent {
   readonly conversationId: string;
   readonly workflowId: string;
   readonly executions: PinnedExecution[];
+  /** Whom to tell of it. */
+  readonly news?: News;
 }
 
-const Executions = z.array(z.object({ executionId: z.string(), handlerName: z.string() }));
+const Executions = z.array(
+  z.object({
+    executionId: z.string(),
+    handlerName: z.string(),
+    runsAt: z.coerce.date().nullable(),
+    cancelOn: z.array(z.string()).nullable(),
+  }),
+);
+
+const columns = {
+  organizationId: sql.ref('event.organization_id'),
+  conversationId: sql.ref('event.conversation_id'),
+  type: sql.ref('event.type'),
+};
 
 /**
  * Events that no workflow run has taken up by `now`, those that wait longest first. The relay's: it works for all
@@ -21,14 +38,24 @@ const Executions = z.array(z.object({ executionId: z.string(), handlerName: z.st
 export async function unclaimedEvents(db: Database, now: Date, limit: number): Promise<UnclaimedEvent[]> {
   const rows = await db
     .selectFrom('conversation_events as event')
-    .select(['event.id', 'event.organization_id', 'event.type', 'event.conversation_id', 'event.workflow_id'])
+    .select([
+      'event.id',
+      'event.organization_id',
+      'event.type',
+      'event.conversation_id',
+      'event.occurred_at',
+      'event.workflow_id',
+    ])
+    .select(waitingFor(columns).as('waiting'))
     .select((select) =>
       select
         .selectFrom('executions')
         .innerJoin('handlers', 'handlers.id', 'executions.handler_id')
         .select(
-          sql<string>`json_agg(json_build_object('executionId', executions.id, 'handlerName', handlers.name)
-            order by executions.ordinal)::text`.as('executions'),
+          sql<string>`json_agg(json_build_object('executionId', executions.id, 'handlerName', handlers.name,
+            'runsAt', executions.runs_at, 'cancelOn', executions.cancel_on) order by executions.ordinal)::text`.as(
+            'executions',
+          ),
         )
         .whereRef('executions.organization_id', '=', 'event.organization_id')
         .whereRef('executions.event_id', '=', 'event.id')
@@ -46,7 +73,8 @@ export async function unclaimedEvents(db: Database, now: Date, limit: number): P
     type: row.type,
     conversationId: row.conversation_id,
     workflowId: row.workflow_id,
-    executions: row.executions === null ? [] : Executions.parse(JSON.parse(row.executions)),
+    executions: row.executions === null ? [] : Executions.parse(JSON.parse(row.executions)).map(toPinnedExecution),
+    ...newsOf({ id: row.id, type: row.type, occurredAt: row.occurred_at }, row.waiting),
   }));
 }
 

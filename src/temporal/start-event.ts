@@ -5,8 +5,9 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import type { SearchAttributePair } from '@temporalio/common';
-import type { ConversationEventStart, PinnedExecution } from '../contract/workflow.ts';
+import type { ConversationEventStart, News, PinnedExecution } from '../contract/workflow.ts';
 import type { conversationEvent } from '../workflows/conversation-event.ts';
+import { conversationChanged } from '../workflows/signals-and-updates.ts';
 import { conversationKey, eventTypeKey, organizationKey, statusKey } from './search-attributes.ts';
 import { shareOf } from './share-of.ts';
 import { toTemporalError } from './temporal-errors.ts';
@@ -18,6 +19,8 @@ export interface EventToStart {
   readonly conversationId: string;
   readonly workflowId: string;
   readonly executions: readonly PinnedExecution[];
+  /** Whom to tell of it. */
+  readonly news?: News;
 }
 
 type ReusePolicy = NonNullable<WorkflowStartOptions['workflowIdReusePolicy']>;
@@ -80,10 +83,10 @@ export async function startConversationEvent(
   }
 }
 
-/** For events that the store holds: the workflow is handed ids only. */
+/** For events that the store holds: the workflow is handed ids only. Then tells of it whom it concerns. */
 export function createEventStarter(client: Client, { taskQueue }: { taskQueue: string }) {
-  return (event: EventToStart): Promise<StartedEvent> =>
-    startConversationEvent(client, taskQueue, {
+  return async (event: EventToStart): Promise<StartedEvent> => {
+    const started = await startConversationEvent(client, taskQueue, {
       workflowId: event.workflowId,
       type: event.type,
       conversation: event.conversationId,
@@ -92,4 +95,13 @@ export function createEventStarter(client: Client, { taskQueue }: { taskQueue: s
         stored: { id: event.id, executions: event.executions },
       },
     });
+    if (event.news !== undefined) await tell(client, event.news);
+    return started;
+  };
+}
+
+/** Nothing is lost where that fails: a delayed handler asks the store itself when its time has come. */
+async function tell(client: Client, { change, workflowIds }: News): Promise<void> {
+  const { workflow } = client;
+  await Promise.allSettled(workflowIds.map((id) => workflow.getHandle(id).signal(conversationChanged, change)));
 }

@@ -1,6 +1,7 @@
 import {
   CancellationScope,
   CancelledFailure,
+  getExternalWorkflowHandle,
   proxyLocalActivities,
   startChild,
   upsertSearchAttributes,
@@ -11,6 +12,7 @@ import type {
   ConversationEventResult,
   ConversationEventStart,
   ExecutionState,
+  News,
   OpenedEvent,
   PinnedExecution,
   RunHandlersStart,
@@ -18,9 +20,11 @@ import type {
 import { limits } from '../domain/limits.ts';
 import { eventStatusOf, type EventStatus } from '../domain/status.ts';
 import { statusKey } from '../temporal/search-attributes.ts';
-import { HandlerRuns, settleAll } from './handler-runs.ts';
+import { HandlerRuns } from './handler-runs.ts';
 import { storeOptions } from './policies.ts';
 import type { runHandlers } from './run-handlers.ts';
+import { settleAll } from './settle-executions.ts';
+import { conversationChanged } from './signals-and-updates.ts';
 
 const { openEvent } = proxyLocalActivities<Pick<Activities, 'openEvent'>>(storeOptions);
 
@@ -33,6 +37,7 @@ export async function conversationEvent(start: ConversationEventStart): Promise<
   });
   if (opened.outcome === 'duplicate') return end(opened.id, 'duplicate', []);
 
+  const told = opened.news === undefined ? undefined : tell(opened.news);
   const { runId, workflowId } = workflowInfo();
   const common = { organizationId: start.organizationId, claimFor: runId };
   const [own, ...others] = inGroups(opened.executions);
@@ -42,6 +47,8 @@ export async function conversationEvent(start: ConversationEventStart): Promise<
       runGroup(runs, `${workflowId}/handlers-${String(index + 2)}`, { ...common, executions }),
     ),
   ]);
+  // A signal that is on its way when the workflow ends is dropped.
+  if (told !== undefined) await told;
   if (ran.outcome === 'duplicate') return end(opened.id, 'duplicate', []);
 
   const states = [...runs.states, ...groups.flat()];
@@ -75,6 +82,12 @@ async function open(start: ConversationEventStart): Promise<OpenedEvent> {
       source: 'stored' in start ? { storedId: start.stored.id } : { event: start.event },
     }),
   );
+}
+
+/** Delayed handlers of earlier events, which ask the store when their time has come where this fails. */
+async function tell({ change, workflowIds }: News): Promise<void> {
+  const signals = workflowIds.map((id) => getExternalWorkflowHandle(id).signal(conversationChanged, change));
+  await Promise.allSettled(signals);
 }
 
 function end(id: string, status: EventStatus, executions: ExecutionState[]): ConversationEventResult {

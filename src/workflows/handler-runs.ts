@@ -1,34 +1,31 @@
 import {
-  ActivityFailure,
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
-  isCancellation,
   log,
   patched,
   proxyActivities,
-  proxyLocalActivities,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ChildWorkflowHandle, Workflow } from '@temporalio/workflow';
+import type { ChildWorkflowHandle, SignalDefinition, Workflow } from '@temporalio/workflow';
 import type { Activities, HelperActivities } from '../activities/index.ts';
 import type {
   ConversationChange,
   ExecutionState,
-  HandlerFailure,
   HelperCall,
   HelperCallOutcome,
   PinnedExecution,
+  RunHandlerResult,
   RunHandlersStart,
 } from '../contract/workflow.ts';
 import { limits } from '../domain/limits.ts';
-import { eventStatusOf, type FailureReason, type FinalStatus } from '../domain/status.ts';
-import { deliverOptions, helperOptions, runHandlerOptions, storeOptions } from './policies.ts';
-import { callHelper, conversationChanged, currentState } from './signals-and-updates.ts';
+import { eventStatusOf } from '../domain/status.ts';
+import { deliverOptions, helperOptions, runHandlerOptions } from './policies.ts';
+import { endOf, messageOf, settleAs } from './settle-executions.ts';
+import { callHelper, cancelExecution, conversationChanged, currentState } from './signals-and-updates.ts';
+import { untilDue } from './until-due.ts';
 
-const { settle } = proxyLocalActivities<Pick<Activities, 'settle'>>(storeOptions);
 const helperActivities = proxyActivities<HelperActivities>(helperOptions);
 
 /** Handlers of the same event that run in a workflow of their own. */
@@ -44,6 +41,8 @@ export class HandlerRuns {
   readonly #states = new Map<string, ExecutionState>();
   readonly #changes: ConversationChange[] = [];
   readonly #groups: Group[] = [];
+  readonly #scopes = new Map<string, CancellationScope>();
+  readonly #cancelledOnes = new Set<string>();
   #callsInFlight = 0;
   #cancelled = false;
 
@@ -51,7 +50,12 @@ export class HandlerRuns {
     setHandler(callHelper, (call) => this.#answer(call));
     setHandler(conversationChanged, (change) => {
       this.#changes.push(change);
-      for (const group of this.#groups) pass(change, group);
+      for (const group of this.#groups) pass(group, conversationChanged, change);
+    });
+    setHandler(cancelExecution, (executionId) => {
+      this.#cancelledOnes.add(executionId);
+      this.#scopes.get(executionId)?.cancel();
+      for (const group of this.#groups) pass(group, cancelExecution, executionId);
     });
     setHandler(currentState, () => ({
       status: eventStatusOf(this.states.map(({ status }) => status)),
@@ -68,49 +72,65 @@ export class HandlerRuns {
     return [...this.#states.values()];
   }
 
-  /** Changes that came, and those that come, go on to this group too. */
+  /** What was signalled, and what will be, goes on to this group too. */
   tell(group: Group): void {
     this.#groups.push(group);
-    for (const change of this.#changes) pass(change, group);
+    for (const change of this.#changes) pass(group, conversationChanged, change);
+    for (const executionId of this.#cancelledOnes) pass(group, cancelExecution, executionId);
   }
 
   /** Ends when every handler has settled and every call is answered. Nobody's failure touches another. */
   async run(start: RunHandlersStart): Promise<RunOutcome> {
     for (const execution of start.executions) {
-      this.#states.set(execution.executionId, { ...execution, status: 'running', reason: null });
+      const status = execution.runsAt === undefined ? 'running' : 'waiting';
+      this.#states.set(execution.executionId, { ...execution, status, reason: null });
     }
-    const outcomes = await Promise.all(start.executions.map((execution) => this.#runOne(start, execution)));
+    const outcomes = await Promise.all(start.executions.map((execution) => this.#runInScope(start, execution)));
     // Each promise of a workflow costs 0.1 ms of its thread, so none is made for nothing.
     if (!allHandlersFinished()) await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
     return outcomes.includes('duplicate') ? { outcome: 'duplicate' } : { outcome: 'ran' };
   }
 
+  /** A scope of its own: one can be cancelled by itself. */
+  #runInScope(start: RunHandlersStart, execution: PinnedExecution): Promise<'settled' | 'duplicate'> {
+    const scope = new CancellationScope();
+    this.#scopes.set(execution.executionId, scope);
+    if (this.#cancelledOnes.has(execution.executionId)) scope.cancel();
+    return scope.run(() => this.#runOne(start, execution));
+  }
+
   async #runOne(start: RunHandlersStart, execution: PinnedExecution): Promise<'settled' | 'duplicate'> {
-    const { runHandler } = proxyActivities<Pick<Activities, 'runHandler'>>({
-      ...runHandlerOptions,
-      taskQueue: `${workflowInfo().taskQueue}-handlers`,
-      summary: execution.handlerName,
-    });
     try {
-      const result = await runHandler({
-        organizationId: start.organizationId,
-        executionId: execution.executionId,
-        claimFor: start.claimFor,
-        callsInFlight: Math.max(1, Math.floor(limits.updatesInFlight / start.executions.length)),
-      });
-      if (result.outcome === 'duplicate') return 'duplicate';
-      const { status, reason } = result;
+      const delayed = execution.runsAt === undefined ? undefined : await untilDue(start, execution, this.#changes);
+      const mayRun = delayed === undefined || delayed.outcome === 'waiting';
+      const ended = mayRun ? await this.#runHandler(start, execution) : delayed;
+      if (ended.outcome === 'duplicate') return 'duplicate';
+      const { status, reason } = ended;
       this.#states.set(execution.executionId, { ...execution, status, reason });
-      if (result.deliver === true && patched('deliver-analytics')) await deliver(start, execution);
+      if (ended.deliver === true && patched('deliver-analytics')) await deliver(start, execution);
     } catch (error) {
       this.#states.set(execution.executionId, await settleAs(start, execution, endOf(error)));
     }
     return 'settled';
   }
 
+  #runHandler(start: RunHandlersStart, execution: PinnedExecution): Promise<RunHandlerResult> {
+    const { runHandler } = proxyActivities<Pick<Activities, 'runHandler'>>({
+      ...runHandlerOptions,
+      taskQueue: `${workflowInfo().taskQueue}-handlers`,
+      summary: execution.handlerName,
+    });
+    this.#states.set(execution.executionId, { ...execution, status: 'running', reason: null });
+    const { organizationId, claimFor } = start;
+    const callsInFlight = Math.max(1, Math.floor(limits.updatesInFlight / start.executions.length));
+    return runHandler({ organizationId, executionId: execution.executionId, claimFor, callsInFlight });
+  }
+
   /** A call that was begun is finished and recorded, also when the run is cancelled meanwhile. */
   async #answer(call: HelperCall): Promise<HelperCallOutcome> {
-    if (this.#cancelled) return { outcome: 'cancelled' };
+    const { executionId } = call;
+    const isCancelled = this.#cancelled || (executionId !== undefined && this.#cancelledOnes.has(executionId));
+    if (isCancelled) return { outcome: 'cancelled' };
     const helper = helperActivities[call.name];
     if (helper === undefined) return { outcome: 'unavailable', message: `there is no helper ${call.name}` };
     this.#callsInFlight += 1;
@@ -146,50 +166,6 @@ async function deliver(start: RunHandlersStart, { executionId, handlerName }: Pi
 }
 
 /** A group that has ended takes no more signals; nothing is lost by that. */
-function pass(change: ConversationChange, group: Group): void {
-  group.signal(conversationChanged, change).catch(() => undefined);
-}
-
-/** For executions whose own workflow was cancelled before it began, or was ended from outside. */
-export function settleAll(start: RunHandlersStart, error: unknown): Promise<ExecutionState[]> {
-  return Promise.all(start.executions.map((execution) => settleAs(start, execution, endOf(error))));
-}
-
-async function settleAs(start: RunHandlersStart, execution: PinnedExecution, end: End): Promise<ExecutionState> {
-  await CancellationScope.nonCancellable(() =>
-    settle({
-      organizationId: start.organizationId,
-      claimFor: start.claimFor,
-      executionId: execution.executionId,
-      ...end,
-    }),
-  );
-  return { ...execution, status: end.status, reason: end.reason };
-}
-
-interface End {
-  readonly status: FinalStatus;
-  readonly reason: FailureReason | null;
-  readonly message: string;
-}
-
-const cancelled: End = { status: 'cancelled', reason: null, message: 'The run was cancelled.' };
-
-function endOf(error: unknown): End {
-  if (isCancellation(error)) return cancelled;
-  // Its worker was lost before it heard of the cancellation, which keeps the server from another attempt.
-  if (error instanceof ActivityFailure && error.retryState === 'CANCEL_REQUESTED') return cancelled;
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure && cause.type === 'HandlerFailed') {
-    // Another attempt would have followed: only a cancellation keeps the server from it.
-    if (cause.nonRetryable !== true) return cancelled;
-    const [failure] = (cause.details ?? []) as HandlerFailure[];
-    if (failure !== undefined) return { ...failure, message: cause.message };
-  }
-  return { status: 'failed', reason: 'worker_lost', message: messageOf(error) };
-}
-
-function messageOf(error: unknown): string {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  return cause instanceof Error ? cause.message : String(cause);
+function pass<Args extends [unknown]>(group: Group, signal: SignalDefinition<Args>, ...args: Args): void {
+  group.signal(signal, ...args).catch(() => undefined);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { createApp, type AppOptions } from '../../src/api/app.ts';
+import type { Canceller } from '../../src/api/cancelling.ts';
 import type { DirectRunner } from '../../src/api/direct-runs.ts';
 import type { EventToStart, StartEvent } from '../../src/api/start-soon.ts';
 import { Problem } from '../../src/contract/problem.ts';
@@ -58,12 +59,16 @@ export async function createApiUnderTest() {
   const health = { temporalAway: false, relayLagMs: 0 };
 
   /** On the same store, with another Temporal. */
-  function connect(startEvent: StartEvent, more: Partial<Pick<AppOptions, 'directRunner' | 'checkCode'>> = {}) {
+  function connect(
+    startEvent: StartEvent,
+    more: Partial<Pick<AppOptions, 'directRunner' | 'canceller' | 'checkCode'>> = {},
+  ) {
     const app = createApp({
       store,
       startEvent,
       directRunner: neverEnding,
       helperNames: helpers.map(({ name }) => name),
+      canceller: nothingRuns,
       ...more,
       health: {
         checkTemporal: () => (health.temporalAway ? Promise.reject(new Error('away')) : Promise.resolve()),
@@ -128,6 +133,9 @@ const neverEnding: DirectRunner = {
     }),
   stopping: new AbortController().signal,
 };
+
+/** Temporal knows none of the workflows. */
+const nothingRuns: Canceller = { execution: () => Promise.resolve(false), event: () => Promise.resolve(false) };
 
 export type ApiUnderTest = Awaited<ReturnType<typeof createApiUnderTest>>;
 

@@ -94,6 +94,7 @@ export async function createCliUnderTest() {
         return workers.hurried ? AbortSignal.abort() : new AbortController().signal;
       },
     },
+    canceller: { execution: () => Promise.resolve(false), event: () => Promise.resolve(false) },
     checkCode: createCodeCheck({
       pythonPath: inject('python') ?? 'python3',
       helperNames: helpers.map(({ name }) => name),

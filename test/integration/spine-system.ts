@@ -21,6 +21,8 @@ export function eventually<T>(assertion: () => T | Promise<T>): Promise<T> {
 export interface HandlerOfTest {
   readonly code: string;
   readonly attempts?: number;
+  readonly delaySeconds?: number;
+  readonly cancelOn?: HandlerSettings['cancelOn'];
   readonly eventType?: 'conversation_closed' | 'conversation_handed_off' | 'conversation_reopened';
   readonly enabled?: boolean;
 }
@@ -34,8 +36,9 @@ export async function useHandlers(
     if (enabled) await setHandlerEnabled(system.store.db, organization, name, false);
   }
   for (const [name, handler] of Object.entries(handlers)) {
-    const { code, attempts, eventType, enabled = true } = typeof handler === 'string' ? { code: handler } : handler;
-    const settings = HandlerSettings.parse(attempts === undefined ? {} : { attempts });
+    const given: HandlerOfTest = typeof handler === 'string' ? { code: handler } : handler;
+    const { code, eventType, enabled = true, attempts, delaySeconds, cancelOn } = given;
+    const settings = HandlerSettings.parse({ attempts, delaySeconds, cancelOn });
     await system.push(name, code, { settings, enabled, ...(eventType === undefined ? {} : { eventType }) });
   }
 }

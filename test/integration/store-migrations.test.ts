@@ -24,6 +24,7 @@ describe.each(engines)('migrations on %s', (engine) => {
       '0002-direct-runs',
       '0003-analytics-events',
       '0004-reruns',
+      '0005-later-events',
       '0006-turns',
     ]);
     await checkSchema(store);

@@ -57,15 +57,30 @@ const listItsExecutions = createRoute({
   responses: answers(listOf(Execution, 'ExecutionList'), 'A page of executions.'),
 });
 
-export function addConversationEventRoutes(api: Api, { store, startSoon, log }: ApiDependencies): void {
+const cancel = createRoute({
+  method: 'post',
+  path: '/conversation-events/{id}/cancel',
+  tags,
+  summary: 'Cancel what has not ended of one conversation event',
+  security,
+  request: { params },
+  responses: {
+    200: jsonOf(ConversationEvent, 'Nothing ran its handlers; they have been cancelled.'),
+    202: jsonOf(ConversationEvent, 'As it stands; its handlers end within seconds.'),
+    ...orProblem,
+  },
+});
+
+export function addConversationEventRoutes(api: Api, deps: ApiDependencies): void {
+  const { store, startSoon, cancelling, log } = deps;
   api.openapi(
     publish,
     async (c) => {
       const organizationId = c.get('organizationId');
       const accepted = await acceptEvent(store.db, organizationId, c.req.valid('json'));
-      const { id, eventId, workflowId, duplicate, type, conversationId, executions } = accepted;
+      const { id, eventId, workflowId, duplicate, executions } = accepted;
       logEventAccepted(log, { organizationId, eventId: id, workflowId, duplicate, handlers: executions.length });
-      if (!duplicate) await startSoon({ organizationId, id, type, conversationId, workflowId, executions });
+      if (!duplicate) await startSoon({ ...accepted, organizationId });
       return c.json({ id, eventId, workflowId, duplicate }, 202);
     },
     checkEventInput,
@@ -80,6 +95,13 @@ export function addConversationEventRoutes(api: Api, { store, startSoon, log }: 
     const { id } = c.req.valid('param');
     requireEventId(id);
     return c.json(await getEvent(store.db, c.get('organizationId'), id), 200);
+  });
+
+  api.openapi(cancel, async (c) => {
+    const { id } = c.req.valid('param');
+    requireEventId(id);
+    const { asked, event } = await cancelling.event(c.get('organizationId'), id);
+    return c.json(event, asked ? 202 : 200);
   });
 
   api.openapi(listItsExecutions, async (c) => {

@@ -5,7 +5,7 @@ import { getExecution, listExecutions, readLogs } from '../../store/executions.t
 import { isUuid } from '../../store/uuid-text.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { listOf, PageQuery, pageOf } from '../lists.ts';
-import { answers, security } from '../route-parts.ts';
+import { answers, jsonOf, orProblem, security } from '../route-parts.ts';
 
 const tags = ['Executions'];
 const params = z.object({ id: z.string() });
@@ -62,7 +62,24 @@ const logs = createRoute({
   responses: answers(ExecutionLogs, 'The output, also of an attempt that still runs or was killed.'),
 });
 
-export function addExecutionRoutes(api: Api, { store }: ApiDependencies): void {
+const cancel = createRoute({
+  method: 'post',
+  path: '/executions/{id}/cancel',
+  tags,
+  summary: 'Cancel one execution',
+  description:
+    'Waiting, delayed or running: it ends as cancelled, the others of its event go on. Calls in flight are finished and ' +
+    'recorded, new ones refused.',
+  security,
+  request: { params },
+  responses: {
+    200: jsonOf(Execution, 'Nothing ran it; it has been cancelled.'),
+    202: jsonOf(Execution, 'As it stands; it ends within seconds.'),
+    ...orProblem,
+  },
+});
+
+export function addExecutionRoutes(api: Api, { store, cancelling }: ApiDependencies): void {
   api.openapi(list, async (c) => {
     const organizationId = c.get('organizationId');
     const { status, kind, handler, event, conversation, failed, ...page } = c.req.valid('query');
@@ -90,6 +107,13 @@ export function addExecutionRoutes(api: Api, { store }: ApiDependencies): void {
     requireExecutionId(id);
     const { attempt } = c.req.valid('query');
     return c.json(await readLogs(store.db, c.get('organizationId'), id, attempt), 200);
+  });
+
+  api.openapi(cancel, async (c) => {
+    const { id } = c.req.valid('param');
+    requireExecutionId(id);
+    const { asked, execution } = await cancelling.execution(c.get('organizationId'), id);
+    return c.json(Execution.parse(execution), asked ? 202 : 200);
   });
 }
 

@@ -3,6 +3,12 @@ import { HandlerSettings } from '../../contract/handler.ts';
 import type { ExecutionKind, ExecutionStatus, FailureReason } from '../../domain/status.ts';
 import type { Database } from '../database.ts';
 import { handlerFileOf, type HandlerFile } from '../handler-files.ts';
+import {
+  type CancellingEvent,
+  type CancellingEventColumns,
+  cancellingEvent,
+  toCancellingEvent,
+} from './cancelling-event.ts';
 
 export interface AttemptRef {
   readonly organizationId: string;
@@ -55,10 +61,12 @@ export type AttemptStart =
   | { readonly kind: 'claimed_by_another' }
   /** A newer attempt runs. */
   | { readonly kind: 'superseded' }
+  /** A later event came before it began; nothing is written yet. */
+  | { readonly kind: 'cancelled_by_event'; readonly event: CancellingEvent }
   /** It ended before; this is how. */
   | { readonly kind: 'settled'; readonly status: ExecutionStatus; readonly reason: FailureReason | null };
 
-interface Row {
+interface Row extends CancellingEventColumns {
   claimed: boolean;
   begun: boolean;
   kind: ExecutionKind;
@@ -103,6 +111,8 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
       select 1 from claimed
       union all select 1 from seen where claimed_by = ${begin.claimFor}::text or ${begin.claimFor}::text is null
       union all select 1 from execution where event_id is null
+    ), canceller as (
+      ${cancellingEvent}
     ), lost as (
       update attempts set outcome = 'lost', finished_at = ${begin.startedAt}::timestamptz
       where execution_id = ${begin.executionId} and organization_id = ${begin.organizationId}
@@ -120,6 +130,7 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
           queue_ms = queue_ms + extract(epoch from ${begin.startedAt}::timestamptz - (select waiting_since from execution)) * 1000
       where id = ${begin.executionId} and organization_id = ${begin.organizationId}
         and turn < ${begin.turn} and finished_at is null and exists (select 1 from free)
+        and not exists (select 1 from canceller)
       returning id, attempt, user_failures, lost_in_a_row
     ), opened as (
       insert into attempts (organization_id, execution_id, attempt, queued_at, started_at, worker)
@@ -144,16 +155,19 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
            coalesce(direct.files, version.files) as files, coalesce(direct.settings, version.settings) as settings,
            coalesce(begun.attempt, 0) as attempt,
            coalesce(begun.user_failures, 0) as user_failures, coalesce(begun.lost_in_a_row, 0) as lost_in_a_row,
-           execution.status, execution.reason
+           execution.status, execution.reason, canceller.*
     from execution
     left join conversation_events event on event.id = execution.event_id
     left join direct_runs direct on direct.execution_id = execution.id
     left join handlers on handlers.id = execution.handler_id
     left join handler_versions version on version.id = execution.handler_version_id
-    left join begun on true`.execute(db);
+    left join begun on true
+    left join canceller on true`.execute(db);
   const row = rows[0];
   if (row === undefined) throw new Error(`execution ${begin.executionId} does not exist`);
   if (!row.claimed) return { kind: 'claimed_by_another' };
+  const event = toCancellingEvent(row);
+  if (event !== null) return { kind: 'cancelled_by_event', event };
   if (!row.begun) {
     return row.status === 'waiting' || row.status === 'running'
       ? { kind: 'superseded' }

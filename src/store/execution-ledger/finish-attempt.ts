@@ -1,6 +1,13 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { HandlerError } from '../../contract/execution.ts';
-import type { AttemptOutcome, FailureReason, FinalStatus } from '../../domain/status.ts';
+import type { Settled } from '../../contract/workflow.ts';
+import {
+  type AttemptOutcome,
+  type ExecutionStatus,
+  type FailureReason,
+  type FinalStatus,
+  isFinal,
+} from '../../domain/status.ts';
 import type { Database } from '../database.ts';
 import type { AttemptRef } from './begin-attempt.ts';
 import { eventInserts, type NewAnalyticsEvents } from './register-events.ts';
@@ -99,35 +106,46 @@ export interface Settlement {
   readonly executionId: string;
   readonly status: FinalStatus;
   readonly reason: FailureReason | null;
-  /** Kept only where the execution has no error of its own. */
+  /** Kept only where the execution has no error of its own; of a cancelled one: by what, where there is something to say. */
   readonly error: HandlerError | null;
 }
 
 /**
  * The status of an execution whose worker could not write it. One that has ended keeps what it has; a cancelled one
- * ends without the failure of an earlier attempt, which stays in that attempt's own row.
+ * ends without the failure of an earlier attempt, which stays in that attempt's own row. Answers how it has ended now.
  */
-export async function settleExecution(db: Database, settlement: Settlement): Promise<void> {
+export async function settleExecution(db: Database, settlement: Settlement): Promise<Settled> {
   const now = new Date();
   const error = settlement.error === null ? null : JSON.stringify(settlement.error);
   const cancelled = settlement.status === 'cancelled';
   const open = cancelled ? 'cancelled' : 'lost';
-  await sql`
+  const { rows } = await sql<{ status: ExecutionStatus; reason: FailureReason | null }>`
     with ended as (
       update executions
       set status = ${settlement.status},
           reason = case when ${cancelled}::boolean then null else coalesce(${settlement.reason}::text, reason) end,
-          error = case when ${cancelled}::boolean then null else coalesce(error, ${error}::text) end,
+          error = case when ${cancelled}::boolean then ${error}::text else coalesce(error, ${error}::text) end,
           finished_at = ${now}::timestamptz,
           relay_at = null
       where id = ${settlement.executionId} and organization_id = ${settlement.organizationId} and finished_at is null
-      returning id, event_id
+      returning id, event_id, status, reason
     ), claimed as (
       update conversation_events event
       set claimed_by = coalesce(event.claimed_by, ${settlement.claimFor}::text),
           claimed_at = coalesce(event.claimed_at, ${now}::timestamptz)
       from ended where event.id = ended.event_id and ${settlement.claimFor}::text is not null
+    ), attempts_ended as (
+      update attempts set outcome = ${open}, finished_at = ${now}::timestamptz
+      from ended where attempts.execution_id = ended.id and attempts.outcome = 'running'
     )
-    update attempts set outcome = ${open}, finished_at = ${now}::timestamptz
-    from ended where attempts.execution_id = ended.id and attempts.outcome = 'running'`.execute(db);
+    select status, reason from ended
+    union all
+    -- As it was before this statement: only where that changed nothing does it count.
+    select status, reason from executions
+    where id = ${settlement.executionId} and organization_id = ${settlement.organizationId}
+      and not exists (select 1 from ended)`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new Error(`execution ${settlement.executionId} does not exist`);
+  // Else it ended between this statement's first look and its lock: what that was is read anew.
+  return isFinal(row.status) ? { status: row.status, reason: row.reason } : await settleExecution(db, settlement);
 }
