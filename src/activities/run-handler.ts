@@ -57,6 +57,7 @@ async function runAttempt(deps: RunHandlerDeps, input: RunHandlerInput): Promise
     executionId,
     turn: info.attempt,
     claimFor: input.claimFor,
+    cancellable: input.cancellable,
     firstQueuedAt: new Date(info.scheduledTimestampMs),
     queuedAt: new Date(info.currentAttemptScheduledTimestampMs),
     startedAt,
@@ -66,7 +67,13 @@ async function runAttempt(deps: RunHandlerDeps, input: RunHandlerInput): Promise
   if (begun.kind === 'claimed_by_another') return { outcome: 'duplicate' };
   if (begun.kind === 'cancelled_by_event') {
     const error = cancelledBy(begun.event);
-    const settled = await settleExecution(store.db, { ...input, status: 'cancelled', reason: null, error });
+    const settled = await settleExecution(store.db, {
+      ...ref,
+      claimFor: input.claimFor,
+      status: 'cancelled',
+      reason: null,
+      error,
+    });
     return { outcome: 'settled', ...settled };
   }
   if (begun.kind === 'superseded') {

@@ -22,7 +22,7 @@ export interface Cancelling {
    * `execution_ended`, `temporal_unavailable`.
    */
   execution(organizationId: string, id: string): Promise<{ asked: boolean; execution: Execution }>;
-  /** The same for all handlers of an event that have not ended. Throws `event_not_found`, `event_ended`, `temporal_unavailable`. */
+  /** The same for all handlers of an event that have not ended. Throws `event_not_found`, `execution_ended`, `temporal_unavailable`. */
   event(organizationId: string, id: string): Promise<{ asked: boolean; event: ConversationEvent }>;
 }
 
@@ -46,13 +46,10 @@ export function createCancelling({ db }: Store, canceller: Canceller): Cancellin
     },
     async event(organizationId, id) {
       const found = await getEvent(db, organizationId, id);
-      if (found.status !== 'running') throw eventEnded(found);
+      const open = await unfinishedExecutions(db, organizationId, id);
+      if (open.length === 0) throw eventEnded(found);
       const asked = await canceller.event(found.workflowId);
-      if (!asked) {
-        for (const executionId of await unfinishedExecutions(db, organizationId, id)) {
-          await endHere(organizationId, executionId);
-        }
-      }
+      if (!asked) for (const executionId of open) await endHere(organizationId, executionId);
       return { asked, event: await getEvent(db, organizationId, id) };
     },
   };
@@ -63,7 +60,7 @@ function executionEnded({ id, status, finishedAt }: Execution): AfterwordError {
 }
 
 function eventEnded({ id, status }: ConversationEvent): AfterwordError {
-  const how =
-    status === 'no_handlers' ? 'No handler was on for the event' : `The handlers of the event ${id} have ended`;
-  return new AfterwordError('event_ended', status === 'no_handlers' ? `${how} ${id}.` : `${how}: ${status}.`);
+  if (status === 'no_handlers') return new AfterwordError('execution_ended', `No handler was on for the event ${id}.`);
+  const how = status === 'running' ? 'what still runs was started again, and is cancelled by its own id' : status;
+  return new AfterwordError('execution_ended', `The handlers of the event ${id} have ended: ${how}.`);
 }

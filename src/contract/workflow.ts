@@ -9,8 +9,9 @@ import type { ConversationEventInput } from './conversation-event.ts';
 export interface PinnedExecution {
   readonly executionId: string;
   readonly handlerName: string;
-  /** Of a delayed one: when it runs (RFC 3339), and which types of later events cancel it. */
+  /** Of a delayed one: when it runs, RFC 3339. */
   readonly runsAt?: string;
+  /** Types of later events that cancel it before it begins. */
   readonly cancelOn?: readonly string[];
 }
 
@@ -63,6 +64,8 @@ export interface RunHandlersStart {
   readonly executions: readonly PinnedExecution[];
   /** Run id that owns the event; null where no event is claimed. */
   readonly claimFor: string | null;
+  /** Ids of executions that were cancelled before this began. */
+  readonly cancelled?: readonly string[];
 }
 
 export type OpenedEvent =
@@ -87,6 +90,8 @@ export interface RunHandlerInput {
   readonly claimFor: string | null;
   /** How many helper calls it may have under way at once; left out: one. */
   readonly callsInFlight?: number;
+  /** Later events may cancel it before it begins. */
+  readonly cancellable?: true;
 }
 
 export type RunHandlerResult =

@@ -99,13 +99,7 @@ export const errorTable = {
   execution_ended: entry(
     'conflict',
     409,
-    'The execution has ended',
-    'Nothing to do: what has ended cannot be cancelled; its effects stay.',
-  ),
-  event_ended: entry(
-    'conflict',
-    409,
-    'All handlers of the event have ended',
+    'What should be cancelled has ended',
     'Nothing to do: what has ended cannot be cancelled; its effects stay.',
   ),
   payload_too_large: entry('limit', 413, 'The request is too large', 'Stay below the limit that the answer names.'),

@@ -2,7 +2,6 @@ import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import type { ConversationEvent, ConversationEventInput } from '../contract/conversation-event.ts';
 import { ExecutionStatus } from '../contract/execution.ts';
-import type { PinnedExecution } from '../contract/workflow.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { type EventStatus, eventStatusOf } from '../domain/status.ts';
 import type { ConversationRow } from './conversation-rows.ts';
@@ -18,7 +17,7 @@ import { inTransaction } from './transaction.ts';
 import { isUuid } from './uuid-text.ts';
 
 export { postponeRelay, type UnclaimedEvent, unclaimedEvents } from './unclaimed-events.ts';
-export type { AcceptedEvent, AcceptOptions, PinnedExecution };
+export type { AcceptedEvent, AcceptOptions };
 
 /**
  * Accepts an event: with its conversation, its new messages and one waiting execution for every handler that is on for

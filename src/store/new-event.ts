@@ -102,7 +102,7 @@ export async function insertEvent(
     executions: pinned.map(({ id, handlerName, runs_at: runsAt, cancel_on: cancelOn }) =>
       toPinnedExecution({ executionId: id, handlerName, runsAt, cancelOn }),
     ),
-    ...newsOf({ id: event.id, type: event.type, occurredAt: event.occurred_at }, inserted.waiting),
+    ...(await newsOf(db, event, inserted.waiting)),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { PinnedExecution } from '../contract/workflow.ts';
 
-/** What its workflow is told of a waiting execution. One without a delay says nothing of its cancelling events: its start finds them. */
+/** What its workflow is told of an execution. */
 export function toPinnedExecution(row: {
   readonly executionId: string;
   readonly handlerName: string;
@@ -8,6 +8,10 @@ export function toPinnedExecution(row: {
   readonly cancelOn: readonly string[] | null;
 }): PinnedExecution {
   const { executionId, handlerName, runsAt, cancelOn } = row;
-  if (runsAt === null) return { executionId, handlerName };
-  return { executionId, handlerName, runsAt: runsAt.toISOString(), ...(cancelOn === null ? {} : { cancelOn }) };
+  return {
+    executionId,
+    handlerName,
+    ...(runsAt === null ? {} : { runsAt: runsAt.toISOString() }),
+    ...(cancelOn === null ? {} : { cancelOn }),
+  };
 }

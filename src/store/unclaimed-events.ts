@@ -67,15 +67,17 @@ export async function unclaimedEvents(db: Database, now: Date, limit: number): P
     .orderBy('event.relay_at')
     .limit(limit)
     .execute();
-  return rows.map((row) => ({
-    id: row.id,
-    organizationId: row.organization_id,
-    type: row.type,
-    conversationId: row.conversation_id,
-    workflowId: row.workflow_id,
-    executions: row.executions === null ? [] : Executions.parse(JSON.parse(row.executions)).map(toPinnedExecution),
-    ...newsOf({ id: row.id, type: row.type, occurredAt: row.occurred_at }, row.waiting),
-  }));
+  return await Promise.all(
+    rows.map(async (row) => ({
+      id: row.id,
+      organizationId: row.organization_id,
+      type: row.type,
+      conversationId: row.conversation_id,
+      workflowId: row.workflow_id,
+      executions: row.executions === null ? [] : Executions.parse(JSON.parse(row.executions)).map(toPinnedExecution),
+      ...(await newsOf(db, row, row.waiting)),
+    })),
+  );
 }
 
 /** The relay looks at the event again at `until`, unless it is claimed by then. */

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { News } from '../contract/workflow.ts';
+import type { Database } from './database.ts';
 
 /** Columns or values. */
 interface EventExpressions {
@@ -9,25 +10,32 @@ interface EventExpressions {
 }
 
 /**
- * An expression: ids of the workflows in which a delayed handler waits that such an event cancels, or null. Read along
- * with what is read anyway.
+ * An expression: ids of the earlier events of which a delayed handler waits that such an event cancels, or null. Of one
+ * table and one index, since it is read with each event that is accepted.
  */
 export function waitingFor({ organizationId, conversationId, type }: EventExpressions): RawBuilder<string[] | null> {
   return sql<string[] | null>`(
-    select array_agg(distinct waiting_event.workflow_id)
-    from executions waiting join conversation_events waiting_event on waiting_event.id = waiting.event_id
+    select array_agg(distinct waiting.event_id)
+    from executions waiting
     where waiting.organization_id = ${organizationId} and waiting.conversation_id = ${conversationId}
       and waiting.status = 'waiting' and waiting.runs_at is not null and waiting.cancel_on is not null
       and ${type} = any(waiting.cancel_on)
   )`;
 }
 
-/** Nothing where nobody waits for it. */
-export function newsOf(
-  event: { readonly id: string; readonly type: string; readonly occurredAt: Date },
-  workflowIds: readonly string[] | null,
-): { readonly news?: News } {
-  if (workflowIds === null) return {};
-  const { id, type, occurredAt } = event;
-  return { news: { change: { eventId: id, type, occurredAt: occurredAt.toISOString() }, workflowIds } };
+/** Whom to tell of an event; nothing where nobody waits for it. */
+export async function newsOf(
+  db: Database,
+  event: { readonly organization_id: string; readonly id: string; readonly type: string; readonly occurred_at: Date },
+  waitingEvents: readonly string[] | null,
+): Promise<{ readonly news?: News }> {
+  if (waitingEvents === null) return {};
+  const rows = await db
+    .selectFrom('conversation_events')
+    .select('workflow_id')
+    .where('organization_id', '=', event.organization_id)
+    .where('id', 'in', waitingEvents)
+    .execute();
+  const change = { eventId: event.id, type: event.type, occurredAt: event.occurred_at.toISOString() };
+  return { news: { change, workflowIds: rows.map((row) => row.workflow_id) } };
 }

@@ -4,18 +4,26 @@ import { toTemporalError } from './temporal-errors.ts';
 
 /** False where Temporal has no such workflow, or one that has ended. Throws `temporal_unavailable`. */
 export function askToCancelExecution(client: Client, workflowId: string, executionId: string): Promise<boolean> {
-  return asked(() => client.workflow.getHandle(workflowId).signal(cancelExecution, executionId));
-}
-
-/** The same for all handlers of an event. */
-export function askToCancelEvent(client: Client, workflowId: string): Promise<boolean> {
-  return asked(() => client.workflow.getHandle(workflowId).cancel());
-}
-
-async function asked(ask: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await ask();
+  return asked(async () => {
+    await client.workflow.getHandle(workflowId).signal(cancelExecution, executionId);
     return true;
+  });
+}
+
+/** The same for all handlers of an event. The server takes the cancellation of what has ended without a word. */
+export function askToCancelEvent(client: Client, workflowId: string): Promise<boolean> {
+  return asked(async () => {
+    const workflow = client.workflow.getHandle(workflowId);
+    const { status } = await workflow.describe();
+    if (status.name !== 'RUNNING') return false;
+    await workflow.cancel();
+    return true;
+  });
+}
+
+async function asked(ask: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await ask();
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
     throw toTemporalError(error);

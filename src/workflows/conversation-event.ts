@@ -62,7 +62,8 @@ export async function conversationEvent(start: ConversationEventStart): Promise<
 /** In a workflow of its own, which settles them; this one does where that could not. */
 async function runGroup(runs: HandlerRuns, workflowId: string, start: RunHandlersStart): Promise<ExecutionState[]> {
   try {
-    const child = await startChild<typeof runHandlers>('runHandlers', { workflowId, args: [start] });
+    const args: [RunHandlersStart] = [{ ...start, ...runs.cancelledAmong(start.executions) }];
+    const child = await startChild<typeof runHandlers>('runHandlers', { workflowId, args });
     runs.tell(child);
     return await child.result();
   } catch (error) {

@@ -72,6 +72,12 @@ export class HandlerRuns {
     return [...this.#states.values()];
   }
 
+  /** What a group is told of those that were cancelled before it begins. */
+  cancelledAmong(executions: readonly PinnedExecution[]): Pick<RunHandlersStart, 'cancelled'> {
+    const cancelled = executions.map(({ executionId }) => executionId).filter((id) => this.#cancelledOnes.has(id));
+    return cancelled.length === 0 ? {} : { cancelled };
+  }
+
   /** What was signalled, and what will be, goes on to this group too. */
   tell(group: Group): void {
     this.#groups.push(group);
@@ -81,6 +87,7 @@ export class HandlerRuns {
 
   /** Ends when every handler has settled and every call is answered. Nobody's failure touches another. */
   async run(start: RunHandlersStart): Promise<RunOutcome> {
+    for (const executionId of start.cancelled ?? []) this.#cancelledOnes.add(executionId);
     for (const execution of start.executions) {
       const status = execution.runsAt === undefined ? 'running' : 'waiting';
       this.#states.set(execution.executionId, { ...execution, status, reason: null });
@@ -122,8 +129,14 @@ export class HandlerRuns {
     });
     this.#states.set(execution.executionId, { ...execution, status: 'running', reason: null });
     const { organizationId, claimFor } = start;
-    const callsInFlight = Math.max(1, Math.floor(limits.updatesInFlight / start.executions.length));
-    return runHandler({ organizationId, executionId: execution.executionId, claimFor, callsInFlight });
+    const { executionId, cancelOn } = execution;
+    return runHandler({
+      organizationId,
+      executionId,
+      claimFor,
+      callsInFlight: Math.max(1, Math.floor(limits.updatesInFlight / start.executions.length)),
+      ...(cancelOn === undefined ? {} : { cancellable: true }),
+    });
   }
 
   /** A call that was begun is finished and recorded, also when the run is cancelled meanwhile. */

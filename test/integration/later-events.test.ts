@@ -49,7 +49,7 @@ function conversationOf(event: EventInput): string {
 
 function reopened(closed: EventInput, more: Partial<EventInput> = {}): EventInput {
   const type = 'conversation_reopened';
-  return { id: `reopened-${randomUUID()}`, type, conversationId: conversationOf(closed), ...more } as EventInput;
+  return { id: `reopened-${randomUUID()}`, type, conversationId: conversationOf(closed), ...more };
 }
 
 const statusOf = async (workflowId: string, name: string) => (await system.executionsOf(workflowId))[name];

@@ -4,7 +4,8 @@ import { createLog } from '../../src/observability/log.ts';
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
 import { hasHistory, writeHistory } from './history-file.ts';
 import { openScenario, startRecordingSystem, type RecordingSystem } from './recording-system.ts';
-import { scenarios, type Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario-steps.ts';
+import { scenarios } from './scenarios.ts';
 
 const historiesOf = ({ name, histories = [name] }: Scenario) => histories;
 const isMissing = (scenario: Scenario) => !historiesOf(scenario).every(hasHistory);

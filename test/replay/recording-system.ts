@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import type { NativeConnection } from '@temporalio/worker';
 import type { Checkpoint } from '../../src/activities/checkpoint.ts';
 import { connectAfterword, type AfterwordClient } from '../../src/client.ts';
 import { readToolchain } from '../../src/config/toolchain.ts';
 import { workflowBundlePath } from '../../src/config/workflow-bundle.ts';
 import { ConversationEventInput } from '../../src/contract/conversation-event.ts';
-import { HandlerPush } from '../../src/contract/handler.ts';
+import { HandlerPush, type HandlerSettings } from '../../src/contract/handler.ts';
 import { helpers } from '../../src/helpers/registry.ts';
 import { createSandbox } from '../../src/sandbox/create-sandbox.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
@@ -75,7 +76,7 @@ export interface ScenarioSystem extends RecordingSystem {
   readonly organization: string;
   readonly taskQueue: string;
   readonly client: AfterwordClient;
-  push(name: string, code: string, more?: { attempts?: number }): Promise<void>;
+  push(name: string, code: string, settings?: z.input<typeof HandlerSettings>): Promise<void>;
   startWorkers(options?: ScenarioWorkers): Promise<void>;
   /** The first half of what the API does; `claimFor`: a run that takes the event up at once. */
   accept(event?: object, claimFor?: string): Promise<AcceptedEvent>;

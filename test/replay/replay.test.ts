@@ -84,6 +84,20 @@ describe('a recorded history', () => {
     ['retried-with-recorded-calls', '"attempt":2'],
     ['many-handlers', 'EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED'],
     ['many-handlers-second-group', '"parentWorkflowExecution"'],
+    ['delayed', 'EVENT_TYPE_TIMER_FIRED'],
+    ['delayed-cancelled-by-event', 'EVENT_TYPE_TIMER_FIRED'],
+    ['delayed-cancelled-before', 'checkDelayedHandler'],
+    ['delayed-cancelled-by-signal', 'EVENT_TYPE_TIMER_CANCELED'],
+    ['tells-waiting-workflows', 'EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED'],
+    ['delayed-switched-off', '"status":"cancelled"'],
+    ['delayed-event-cancelled', 'EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED'],
+    ['queued-cancelled-by-event', '"cancellable":true'],
+    ['one-cancelled', '"signalName":"cancelExecution"'],
+    ['many-handlers-one-cancelled', 'EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED'],
+    ['many-handlers-one-cancelled-second-group', '"signalName":"cancelExecution"'],
+    ['many-handlers-cancelled-before-second-group', '"cancelled":['],
+    ['many-handlers-cancelled', 'EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED'],
+    ['group-terminated', 'EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED'],
   ])('%s has what makes its path: %s', (name, part) => {
     expect(readHistory(name).text.replaceAll('\\"', '"')).toContain(part);
   });

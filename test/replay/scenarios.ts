@@ -1,19 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { workflowBundlePath } from '../../src/config/workflow-bundle.ts';
 import { SandboxError, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { laterScenarios } from './later-scenarios.ts';
 import type { ScenarioSystem } from './recording-system.ts';
-
-/** One path through the workflows. A path that is added gets a scenario; recorded histories are never changed. */
-export interface Scenario {
-  readonly name: string;
-  /** Brings the path about and answers the ids of its workflows by the name that each history gets. */
-  record(system: ScenarioSystem): Promise<Record<string, string>>;
-  /** Names of its histories, where there are more than one. */
-  readonly histories?: readonly string[];
-}
+import type { Scenario } from './scenario-steps.ts';
+import { begin, executionsBecome, publish, pushTwelve, settled, until } from './scenario-steps.ts';
 
 const succeeds = 'def handle_event(context):\n    return context["args"]["attempt"]\n';
 const fails = 'def handle_event(context):\n    raise ValueError("no")\n';
@@ -268,34 +261,13 @@ export const scenarios: readonly Scenario[] = [
       return settled(system, 'not-opened', workflowId);
     },
   },
+  ...laterScenarios,
 ];
-
-/** More than one workflow runs. */
-async function pushTwelve(system: ScenarioSystem, code: string): Promise<void> {
-  for (let number = 1; number <= 12; number += 1) {
-    await system.push(`handler-${String(number).padStart(2, '0')}`, code);
-  }
-}
-
-async function begin(system: ScenarioSystem): Promise<string> {
-  await system.startWorkers();
-  return publish(system);
-}
-
-/** As the API does. */
-async function publish(system: ScenarioSystem): Promise<string> {
-  return system.start(await system.accept());
-}
 
 async function publishDirect(system: ScenarioSystem): Promise<string> {
   // Of a type that no handler has: it makes the conversation known.
   const { conversationId } = await system.accept({ type: 'conversation_handed_off' });
   return system.publishDirect({ id: 'E-1', conversationId });
-}
-
-async function settled(system: ScenarioSystem, name: string, workflowId: string): Promise<Record<string, string>> {
-  await system.client.result(workflowId).catch(() => undefined);
-  return { [name]: workflowId };
 }
 
 /** Meanwhile workflow tasks are answered and no handler is. */
@@ -309,17 +281,6 @@ async function onlyWorkflows(system: ScenarioSystem, meanwhile: () => Promise<vo
   await worker.runUntil(meanwhile());
 }
 
-async function executionsBecome({ store, organization }: ScenarioSystem, wanted: string[]): Promise<void> {
-  await until(async () => {
-    const executions = await store.db
-      .selectFrom('executions')
-      .select('status')
-      .where('organization_id', '=', organization)
-      .execute();
-    return JSON.stringify(executions.map(({ status }) => status).sort()) === JSON.stringify(wanted);
-  });
-}
-
 async function callsBecome({ store, organization }: ScenarioSystem, wanted: string): Promise<void> {
   await until(async () => {
     const calls = await store.db
@@ -329,12 +290,4 @@ async function callsBecome({ store, organization }: ScenarioSystem, wanted: stri
       .execute();
     return calls.length > 0 && calls.every(({ state }) => state === wanted);
   });
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('the scenario did not come to where it should');
-    await pause(50);
-  }
 }

@@ -7,6 +7,7 @@ import {
   type CancellingEvent,
   type CancellingEventColumns,
   cancellingEvent,
+  noCancellingEvent,
   toCancellingEvent,
 } from './cancelling-event.ts';
 
@@ -22,6 +23,8 @@ export interface BeginAttempt extends Omit<AttemptRef, 'attempt'> {
   readonly turn: number;
   /** Run id that must own the event; null where nobody claims (a run that no event started). */
   readonly claimFor: string | null;
+  /** Later events may have cancelled it; left out: none can. */
+  readonly cancellable?: boolean | undefined;
   /** When the execution came into the queue: the first attempt counts from here, however often it went back; `queuedAt` where left out. */
   readonly firstQueuedAt?: Date;
   /** When this try came into the queue. */
@@ -112,7 +115,7 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
       union all select 1 from seen where claimed_by = ${begin.claimFor}::text or ${begin.claimFor}::text is null
       union all select 1 from execution where event_id is null
     ), canceller as (
-      ${cancellingEvent}
+      ${begin.cancellable === true ? cancellingEvent : noCancellingEvent}
     ), lost as (
       update attempts set outcome = 'lost', finished_at = ${begin.startedAt}::timestamptz
       where execution_id = ${begin.executionId} and organization_id = ${begin.organizationId}
