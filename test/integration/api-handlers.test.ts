@@ -84,6 +84,19 @@ describe('handlers', () => {
     ['another language', { language: 'perl' }, ['language']],
     ['no attempts', { settings: { attempts: 0 } }, ['settings.attempts']],
     ['eleven attempts', { settings: { attempts: 11 } }, ['settings.attempts']],
+    ['a negative delay', { settings: { delaySeconds: -1 } }, ['settings.delaySeconds']],
+    ['half a second of delay', { settings: { delaySeconds: 0.5 } }, ['settings.delaySeconds']],
+    [
+      'a second more than seven days of delay',
+      { settings: { delaySeconds: limits.maxDelaySeconds + 1 } },
+      ['settings.delaySeconds'],
+    ],
+    ['cancelOn of an unknown type', { settings: { cancelOn: ['conversation_lost'] } }, ['settings.cancelOn.0']],
+    [
+      'cancelOn of one type twice',
+      { settings: { cancelOn: ['conversation_reopened', 'conversation_reopened'] } },
+      ['settings.cancelOn'],
+    ],
     ['an unknown setting', { settings: { retries: 1 } }, ['settings.retries']],
     ['another name than in the path', { name: 'other' }, ['name']],
     ['a note too long', { note: 'n'.repeat(1_001) }, ['note']],
@@ -99,6 +112,21 @@ describe('handlers', () => {
       ).toEqual(['name']);
     },
   );
+
+  test('takes a delay of seven days, and says the limit past it', async () => {
+    const delay = (delaySeconds: number) => push('patient', { settings: { delaySeconds } });
+    expect((await delay(limits.maxDelaySeconds)).status).toBe(201);
+    expect((await delay(0)).status).toBe(200);
+    const eightDays = expectProblem(await delay(8 * 24 * 60 * 60), 400, 'invalid_request');
+    expect(eightDays.detail).toContain('settings.delaySeconds: must be at most 604800');
+  });
+
+  test('a handler cannot be cancelled by its own type', async () => {
+    const settings = { cancelOn: ['conversation_reopened', 'conversation_closed'] };
+    const problem = expectProblem(await push('circular', { settings }), 400, 'invalid_handler');
+    expect(fieldsOf(problem)).toEqual(['settings.cancelOn']);
+    expect(problem.detail).toContain('conversation_closed, the handler’s own type');
+  });
 
   test('takes 256 KB of code and refuses one byte more', async () => {
     const most = `#${'ä'.repeat(limits.handlerCodeBytes / 2 - 1)}\n`;

@@ -144,6 +144,30 @@ describe('handlers', () => {
     });
   });
 
+  test('a delay and what cancels it are pushed and pulled', async () => {
+    const folder = join(cli.folder, 'later');
+    const entry = `  - name: later
+    event: conversation_closed
+    file: later.py
+    delaySeconds: 600
+    cancelOn: [conversation_reopened]
+`;
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'handlers.yaml'), `handlers:\n${entry}`);
+    writeFileSync(join(folder, 'later.py'), 'def handle_event(context):\n    return 1\n');
+    expect(await cli.run(['handlers', 'push', folder])).toMatchObject({ exitCode: 0, stdout: 'later: created\n' });
+    expect((await cli.run(['handlers', 'push', folder])).stdout).toBe('later: unchanged\n');
+    writeFileSync(join(folder, 'handlers.yaml'), `handlers:\n${entry.replace('600', '0')}`);
+    expect((await cli.run(['handlers', 'push', folder])).stdout).toBe('later: new version 2\n');
+    const fresh = join(cli.folder, 'later-pulled');
+    await cli.run(['handlers', 'pull', fresh]);
+    expect(readFileSync(join(fresh, 'handlers.yaml'), 'utf8')).toMatch(
+      /name: later\n(?: {4}.*\n)* {4}delaySeconds: 0\n {4}cancelOn:\n {6}- conversation_reopened\n/,
+    );
+    expect((await cli.run(['handlers', 'push', fresh])).stdout).toContain('later: unchanged');
+    await cli.run(['handlers', 'disable', 'later']);
+  });
+
   test('an unknown handler or version is an error that says where to look', async () => {
     const ran = await cli.run(['handlers', 'enable', 'nobody']);
     expect(ran).toMatchObject({ exitCode: 1, stdout: '' });
@@ -168,7 +192,7 @@ describe('push of a folder with a fault names file, line and what to do, and sen
     [
       'an unknown key',
       { 'handlers.yaml': entry('    atempts: 3\n') },
-      /line 5: unknown key "atempts"; known: name, event, file, enabled, attempts, tool, globals, constants/,
+      /line 5: unknown key "atempts"; known: name, event, file, enabled, attempts, delaySeconds, cancelOn, tool, globals, constants/,
     ],
     [
       'an unknown event',
@@ -182,6 +206,32 @@ describe('push of a folder with a fault names file, line and what to do, and sen
     ],
     ['a bad name', { 'handlers.yaml': entry('').replace('first', 'First One') }, /line 2: name: .*lower-case letters/],
     ['too many attempts', { 'handlers.yaml': entry('    attempts: 11\n') }, /line 5: attempts: at most 10/],
+    ['a negative delay', { 'handlers.yaml': entry('    delaySeconds: -1\n') }, /line 5: delaySeconds: at least 0/],
+    [
+      'a delay of eight days',
+      { 'handlers.yaml': entry('    delaySeconds: 691200\n') },
+      /line 5: delaySeconds: at most 604800 \(7 days\)/,
+    ],
+    [
+      'half a second of delay',
+      { 'handlers.yaml': entry('    delaySeconds: 0.5\n') },
+      /line 5: delaySeconds: expected a whole number of seconds/,
+    ],
+    [
+      'cancelOn of its own type',
+      { 'handlers.yaml': entry('    cancelOn: [conversation_closed]\n') },
+      /line 5: cancelOn: names conversation_closed, the handler’s own type/,
+    ],
+    [
+      'cancelOn of an unknown type',
+      { 'handlers.yaml': entry('    cancelOn: [conversation_lost]\n') },
+      /line 5: .*expected one of conversation_closed/,
+    ],
+    [
+      'cancelOn of one type twice',
+      { 'handlers.yaml': entry('    cancelOn: [conversation_reopened, conversation_reopened]\n') },
+      /line 5: cancelOn: names a type twice/,
+    ],
     [
       'a word for a number',
       { 'handlers.yaml': entry('    attempts: many\n') },
