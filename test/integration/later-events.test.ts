@@ -7,12 +7,16 @@ import { setHandlerEnabled } from '../../src/store/handlers.ts';
 import { currentState } from '../../src/workflows/signals-and-updates.ts';
 import { startApi, type TestApi } from '../setup/api.ts';
 import { closedEvent, organization, startSystem, type EventInput, type TestSystem } from '../setup/system.ts';
+import { SpawnedWorker } from './fixtures/kill-worker/spawned-worker.ts';
 import { eventStarterOf, eventually, handler, startWorkersFor, useHandlers } from './spine-system.ts';
 
 const aWeek = 7 * 24 * 60 * 60;
 const runs = handler('return "ran"');
 /** Ten minutes after it closed, unless it was reopened; here it may take days. */
 const unlessReopened = { code: runs, delaySeconds: aWeek, cancelOn: ['conversation_reopened' as const] };
+
+/** A workflow task that was lost with its worker is missed after 10 s. */
+const lostWorkers = { timeout: 90_000 };
 
 let checkpoint: Checkpoint = () => Promise.resolve();
 let system: TestSystem;
@@ -87,36 +91,40 @@ describe('a handler with a delay', () => {
     expect(JSON.stringify(described.typedSearchAttributes)).toContain('"succeeded"');
   });
 
-  it('waits for the direct client too, in a group of its own as well, over the loss of its workers', async () => {
-    const lonely = await startSystem({ withoutWorkers: true });
-    try {
-      const names = Array.from({ length: 12 }, (_, index) => `h${String(index + 1).padStart(2, '0')}`);
-      await useHandlers(lonely, Object.fromEntries(names.map((name) => [name, { code: runs, delaySeconds: 4 }])));
-      const first = await startWorkersFor(lonely);
-      const { workflowId } = await lonely.client.publish(closedEvent());
-      await eventually(async () => {
-        const group = lonely.temporal.client.workflow.getHandle(`${workflowId}/handlers-2`);
-        expect(await group.query(currentState)).toMatchObject({
-          executions: [{ status: 'waiting' }, { status: 'waiting' }],
-        });
-      });
-      await first.stop();
-      const second = await startWorkersFor(lonely);
+  it(
+    'waits for the direct client too, in a group of its own as well, over the loss of its workers',
+    lostWorkers,
+    async () => {
+      const lonely = await startSystem({ withoutWorkers: true });
       try {
-        expect(await lonely.client.result(workflowId)).toMatchObject({ status: 'succeeded' });
-        const ran = Object.values(await lonely.executionsOf(workflowId));
-        expect(ran).toHaveLength(12);
-        for (const { status, startedAt, runsAt } of ran) {
-          expect(status).toBe('succeeded');
-          expect(Date.parse(startedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(runsAt ?? ''));
+        const names = Array.from({ length: 12 }, (_, index) => `h${String(index + 1).padStart(2, '0')}`);
+        await useHandlers(lonely, Object.fromEntries(names.map((name) => [name, { code: runs, delaySeconds: 4 }])));
+        const first = await SpawnedWorker.start(lonely);
+        const { workflowId } = await lonely.client.publish(closedEvent());
+        await eventually(async () => {
+          const group = lonely.temporal.client.workflow.getHandle(`${workflowId}/handlers-2`);
+          expect(await group.query(currentState)).toMatchObject({
+            executions: [{ status: 'waiting' }, { status: 'waiting' }],
+          });
+        });
+        await first.kill();
+        const second = await startWorkersFor(lonely);
+        try {
+          expect(await lonely.client.result(workflowId)).toMatchObject({ status: 'succeeded' });
+          const ran = Object.values(await lonely.executionsOf(workflowId));
+          expect(ran).toHaveLength(12);
+          for (const { status, startedAt, runsAt } of ran) {
+            expect(status).toBe('succeeded');
+            expect(Date.parse(startedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(runsAt ?? ''));
+          }
+        } finally {
+          await second.stop();
         }
       } finally {
-        await second.stop();
+        await lonely.stop();
       }
-    } finally {
-      await lonely.stop();
-    }
-  });
+    },
+  );
 
   it('is cancelled at once with its event', async () => {
     await useHandlers(system, { later: unlessReopened });

@@ -1,34 +1,11 @@
-import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
-import type { ConnectionOptions } from '@temporalio/client';
-import { InterceptingCall, status as grpcStatus } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { closedEvent, startSystem, type TestSystem } from '../setup/system.ts';
 import { fetchHistory, handler, startWorkersFor, useHandlers, type RunningWorkers } from './spine-system.ts';
+import { watchUpdates, type WatchedUpdates } from './watched-updates.ts';
 
 // The server of these tests enforces what production does: 10 updates in flight in one workflow, 2,000 in all.
 const handlersAtOnce = 10;
 const callsEach = 5;
-
-type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
-
-let updates = 0;
-const refused: string[] = [];
-
-/** Beneath the client's own retries, which would hide a refusal. */
-const watchUpdates: Interceptor = (options, nextCall) => {
-  const isUpdate = options.method_definition.path.endsWith('/UpdateWorkflowExecution');
-  if (isUpdate) updates += 1;
-  return new InterceptingCall(nextCall(options), {
-    start(metadata, _listener, next) {
-      next(metadata, {
-        onReceiveStatus(status, nextStatus) {
-          if (isUpdate && status.code !== grpcStatus.OK) refused.push(status.details);
-          nextStatus(status);
-        },
-      });
-    },
-  });
-};
 
 /** Holds every helper until as many are in flight as there are handlers, in each round of calls. */
 class Rounds {
@@ -48,20 +25,18 @@ class Rounds {
 const rounds = new Rounds();
 let system: TestSystem;
 let workers: RunningWorkers;
-let connection: Connection;
+let updates: WatchedUpdates;
 beforeAll(async () => {
   system = await startSystem({ withoutWorkers: true });
-  const { address, namespace } = system.temporal;
-  const interceptors = [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), watchUpdates];
-  connection = Connection.lazy({ address, interceptors });
+  updates = watchUpdates(system);
   workers = await startWorkersFor(system, {
-    temporal: { client: new Client({ connection, namespace }), address, namespace, close: () => connection.close() },
+    temporal: updates.temporal,
     checkpoint: (name) => (name === 'helper:before' ? rounds.join() : Promise.resolve()),
   });
 });
 afterAll(async () => {
   await workers.stop();
-  await connection.close();
+  await updates.temporal.close();
   await system.stop();
 });
 
@@ -75,9 +50,9 @@ return "done"`);
   const { workflowId } = await system.client.publish(closedEvent());
   expect(await system.client.result(workflowId)).toMatchObject({ status: 'succeeded' });
 
-  expect(refused).toEqual([]);
+  expect(updates.refused).toEqual([]);
   expect(rounds.mostInFlight).toBe(handlersAtOnce);
-  expect(updates).toBeGreaterThanOrEqual(handlersAtOnce * callsEach);
+  expect(updates.sent).toBeGreaterThanOrEqual(handlersAtOnce * callsEach);
   const { events } = await fetchHistory(system, workflowId);
   const started = (events ?? []).flatMap(({ activityTaskStartedEventAttributes: attributes }) => attributes ?? []);
   expect(started).toHaveLength(handlersAtOnce * (1 + callsEach));
