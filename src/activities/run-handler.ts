@@ -67,13 +67,9 @@ async function runAttempt(deps: RunHandlerDeps, input: RunHandlerInput): Promise
   if (begun.kind === 'claimed_by_another') return { outcome: 'duplicate' };
   if (begun.kind === 'cancelled_by_event') {
     const error = cancelledBy(begun.event);
-    const settled = await settleExecution(store.db, {
-      ...ref,
-      claimFor: input.claimFor,
-      status: 'cancelled',
-      reason: null,
-      error,
-    });
+    const cancelled = { status: 'cancelled', reason: null, error } as const;
+    const { claimFor } = input;
+    const settled = await settleExecution(store.db, { organizationId, executionId, claimFor, ...cancelled });
     return { outcome: 'settled', ...settled };
   }
   if (begun.kind === 'superseded') {

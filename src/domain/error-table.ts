@@ -1,22 +1,9 @@
+import { entry, type ErrorEntry } from './error-entry.ts';
+
 /**
  * The one table of error codes. Three mappers read it: to Temporal's ApplicationFailure, to problem+json and to the
  * command line. docs/errors.md lists exactly these codes (tested).
  */
-type ErrorKind = 'input' | 'auth' | 'missing' | 'conflict' | 'limit' | 'unavailable' | 'setup' | 'internal';
-
-export interface ErrorEntry {
-  readonly kind: ErrorKind;
-  readonly httpStatus: number;
-  readonly retryable: boolean;
-  readonly title: string;
-  /** What the reader can do about it. */
-  readonly mend: string;
-}
-
-function entry(kind: ErrorKind, httpStatus: number, title: string, mend: string, retryable = false): ErrorEntry {
-  return { kind, httpStatus, retryable, title, mend };
-}
-
 export const errorTable = {
   invalid_request: entry('input', 400, 'The request is not valid', 'Mend the fields that the answer names.'),
   invalid_json: entry(
@@ -96,12 +83,7 @@ export const errorTable = {
     'A handler keeps its event type',
     'Make a new handler for the other type, and switch this one off.',
   ),
-  execution_ended: entry(
-    'conflict',
-    409,
-    'What should be cancelled has ended',
-    'Nothing to do: what has ended cannot be cancelled; its effects stay.',
-  ),
+  execution_ended: entry('conflict', 409, 'It has ended already', 'Nothing to do: what it did stays done.'),
   payload_too_large: entry('limit', 413, 'The request is too large', 'Stay below the limit that the answer names.'),
   conversation_too_large: entry(
     'limit',

@@ -1,4 +1,5 @@
-import { errorTable, type ErrorCode, type ErrorEntry } from './error-table.ts';
+import type { ErrorEntry } from './error-entry.ts';
+import { errorTable, type ErrorCode } from './error-table.ts';
 
 export { errorTable, type ErrorCode, type ErrorEntry };
 
