@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { onCluster, tableOf, type BenchResult } from './result.ts';
 import { calls } from './rows/calls.ts';
+import { hundredHandlers } from './rows/hundred-handlers.ts';
 import { longConversation } from './rows/long-conversation.ts';
 import { oneEvent } from './rows/one-event.ts';
 import { requests } from './rows/requests.ts';
@@ -23,6 +24,7 @@ const rows: Record<string, (servers: StartServers) => Promise<BenchResult[]>> = 
   ...spine,
   'typescript-handlers': typeScriptHandlers,
   'ten-handlers-mixed': tenHandlersMixed,
+  'hundred-handlers': hundredHandlers,
   requests,
   'test-run': testRun,
   start,
