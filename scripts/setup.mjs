@@ -7,6 +7,7 @@ import { root } from './setup/paths.mjs';
 import { SetupError, say, seconds, step } from './setup/progress.mjs';
 import { run } from './setup/run.mjs';
 import { isBuilt } from './setup/sources.mjs';
+import { ensureComposeSchema } from './setup/compose-schema.mjs';
 import { ensureTemporalServer } from './setup/temporal-server.mjs';
 import { ensureToolchain } from './setup/toolchain.mjs';
 
@@ -16,7 +17,7 @@ try {
   const node = await findNode();
   const found = await ensureToolchain(node);
   const built = await ensureBuild(node);
-  const forTests = process.argv.includes('--tests') && (await ensureTemporalServer());
+  const forTests = process.argv.includes('--tests') && (await ensureForTests());
   say(
     installed || found || built || forTests
       ? `Set-up done in ${seconds(start)}`
@@ -36,4 +37,10 @@ async function ensureBuild(node) {
     if (!ok) throw new SetupError(output);
   });
   return true;
+}
+
+async function ensureForTests() {
+  const server = await ensureTemporalServer();
+  const schema = await ensureComposeSchema();
+  return server || schema;
 }

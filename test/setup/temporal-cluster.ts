@@ -8,9 +8,9 @@ import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { stringify } from 'yaml';
 import { temporalServerFolder } from '../../scripts/setup/temporal-server.mjs';
-import { conversationKey, searchAttributeNames } from '../../src/temporal/search-attributes.ts';
+import { conversationKey } from '../../src/temporal/search-attributes.ts';
+import { deployFolder, deployScripts, type DeployScripts } from './deploy-scripts.ts';
 import { freePorts } from './free-ports.ts';
-import { runTool } from './run-tool.ts';
 
 const host = '127.0.0.1';
 const namespace = 'default';
@@ -26,13 +26,6 @@ const startGuarded = `
 ) </dev/null >/dev/null 2>&1 &
 exec "$0" "$@" 3<&-
 `;
-
-/** What a cluster of production sets for fairness between organisations, and what 2 cores need to answer quickly. */
-const dynamicConfig = {
-  'matching.enableFairness': true,
-  'matching.numTaskqueueReadPartitions': 1,
-  'matching.numTaskqueueWritePartitions': 1,
-};
 
 export interface TemporalCluster {
   /** `host:port` of the frontend; the same after a restart. */
@@ -54,13 +47,14 @@ export interface TemporalCluster {
  */
 export async function startTemporalCluster(postgresUrl: string, folder: string): Promise<TemporalCluster> {
   await mkdir(join(folder, 'config'), { recursive: true });
-  await makeSchema(postgresUrl);
+  const scripts = await deployScripts(folder, postgresUrl);
+  await scripts.schema();
   const ports = await freePorts(2 * services.length);
-  await writeFile(join(folder, 'config', 'dynamic.yaml'), stringify(dynamicConfigFile()));
-  await writeFile(join(folder, 'config', 'cluster.yaml'), stringify(serverConfig(postgresUrl, folder, ports)));
+  await writeFile(join(folder, "config", "cluster.yaml"), stringify(serverConfig(postgresUrl, ports)));
   const address = `${host}:${String(ports[0])}`;
   const logFile = join(folder, 'temporal.log');
-  let child = await launch(folder, logFile, address);
+  const start = () => launch(folder, logFile, () => makeReady(address, scripts));
+  let child = await start();
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
@@ -76,30 +70,13 @@ export async function startTemporalCluster(postgresUrl: string, folder: string):
     kill: () => end('SIGKILL'),
     async restart() {
       await end('SIGKILL');
-      child = await launch(folder, logFile, address);
+      child = await start();
     },
     stop: () => end('SIGTERM'),
   };
 }
 
-async function makeSchema(postgresUrl: string): Promise<void> {
-  const { hostname, port, username, password } = new URL(postgresUrl);
-  const at = ['--plugin', 'postgres12_pgx', '--ep', hostname, '-p', port, '-u', username, '--pw', password];
-  const tool = join(temporalServerFolder, 'sql');
-  for (const [schema, database] of Object.entries(databases)) {
-    const common = [...at, '--db', database];
-    await runTool(tool, [...common, 'create']);
-    await runTool(tool, [...common, 'setup-schema', '-v', '0.0']);
-    const versions = join(temporalServerFolder, 'schema', schema, 'versioned');
-    await runTool(tool, [...common, 'update-schema', '-d', versions]);
-  }
-}
-
-function dynamicConfigFile() {
-  return Object.fromEntries(Object.entries(dynamicConfig).map(([key, value]) => [key, [{ value }]]));
-}
-
-function serverConfig(postgresUrl: string, folder: string, ports: readonly number[]) {
+function serverConfig(postgresUrl: string, ports: readonly number[]) {
   const { hostname, port, username, password } = new URL(postgresUrl);
   const sql = (databaseName: string) => ({
     sql: {
@@ -142,11 +119,11 @@ function serverConfig(postgresUrl: string, folder: string, ports: readonly numbe
       },
     },
     dcRedirectionPolicy: { policy: 'noop' },
-    dynamicConfigClient: { filepath: join(folder, 'config', 'dynamic.yaml'), pollInterval: '10s' },
+    dynamicConfigClient: { filepath: join(deployFolder, 'temporal-dynamic-config.yaml'), pollInterval: '10s' },
   };
 }
 
-async function launch(folder: string, logFile: string, address: string): Promise<ChildProcess> {
+async function launch(folder: string, logFile: string, ready: () => Promise<void>): Promise<ChildProcess> {
   const log = openSync(logFile, 'a');
   const server = join(temporalServerFolder, 'server');
   const args = ['--root', folder, '--config', 'config', '--env', 'cluster', '--allow-no-auth', 'start'];
@@ -163,7 +140,7 @@ async function launch(folder: string, logFile: string, address: string): Promise
   const deadline = Date.now() + readyTimeoutMs;
   for (;;) {
     try {
-      await makeReady(address);
+      await ready();
       return child;
     } catch (error) {
       const ended = child.exitCode !== null || child.signalCode !== null;
@@ -179,19 +156,10 @@ async function launch(folder: string, logFile: string, address: string): Promise
 }
 
 /** Until a workflow with our search attributes can be started: the server learns of a namespace only by and by. */
-async function makeReady(address: string): Promise<void> {
+async function makeReady(address: string, scripts: DeployScripts): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: 1_000 });
   try {
-    await connection.workflowService
-      .registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') })
-      .catch(unlessItExists);
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = searchAttributeNames.filter((name) => !(name in customAttributes));
-    const keyword = 2;
-    if (missing.length > 0) {
-      const searchAttributes = Object.fromEntries(missing.map((name) => [name, keyword]));
-      await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
-    }
+    await scripts.namespace(address);
     await connection.workflowService
       .startWorkflowExecution({
         namespace,
