@@ -50,7 +50,7 @@ export async function startTemporalCluster(postgresUrl: string, folder: string):
   const scripts = await deployScripts(folder, postgresUrl);
   await scripts.schema();
   const ports = await freePorts(2 * services.length);
-  await writeFile(join(folder, "config", "cluster.yaml"), stringify(serverConfig(postgresUrl, ports)));
+  await writeFile(join(folder, 'config', 'cluster.yaml'), stringify(serverConfig(postgresUrl, ports)));
   const address = `${host}:${String(ports[0])}`;
   const logFile = join(folder, 'temporal.log');
   const start = () => launch(folder, logFile, () => makeReady(address, scripts));
