@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 const toolchain = 'test/setup/toolchain.ts';
 const bundle = 'test/setup/bundle.ts';
 const servers = 'test/setup/servers.ts';
+/** Temporal is the test's own: the real server on PostgreSQL. */
+const postgres = 'test/setup/postgres.ts';
 
 const folders: Record<string, readonly string[]> = {
   unit: [],
@@ -12,7 +14,8 @@ const folders: Record<string, readonly string[]> = {
   conformance: [toolchain, servers],
   integration: [toolchain, servers],
   e2e: [toolchain, servers],
-  long: [toolchain, servers],
+  cluster: [toolchain, bundle, postgres],
+  long: [toolchain, bundle, postgres],
 };
 
 export default defineConfig({

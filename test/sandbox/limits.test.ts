@@ -246,7 +246,11 @@ describe('priority', () => {
   ])('is %s', async (_, what, niceness) => {
     const stop = new AbortController();
     let printed = '';
-    const running = run(code(what), { limits: { wallMs: 30_000 }, signal: stop.signal, onLog: (_stream, text) => (printed += text) });
+    const running = run(code(what), {
+      limits: { wallMs: 30_000 },
+      signal: stop.signal,
+      onLog: (_stream, text) => (printed += text),
+    });
     await until('the handler runs', () => printed.includes(';'));
     await until(`its niceness is ${String(niceness)}`, () => nicenessOf(parseInt(printed, 10)) === niceness, 25_000);
     stop.abort();

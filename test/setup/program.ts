@@ -25,7 +25,8 @@ export class Program {
     });
     if (this.#child.stdout === null) throw new Error('its output is a pipe');
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
-      this.lines.push(JSON.parse(line) as LogLine);
+      // Temporal's core writes some of its warnings itself, as plain text.
+      if (line.startsWith('{')) this.lines.push(JSON.parse(line) as LogLine);
     });
   }
 
