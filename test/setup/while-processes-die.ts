@@ -62,7 +62,7 @@ export async function publishWhileProcessesDie(options: LoadAndKills): Promise<v
     expect(await topology.notDoneOnce()).toEqual([]);
     expect(receiver.keysOf.size).toBe(events);
     expect([...receiver.keysOf].filter(([, keys]) => keys.size !== 1)).toEqual([]);
-    expect(kills).toBeGreaterThanOrEqual(2);
+    expect(kills).toBeGreaterThanOrEqual(3);
     const again = receiver.requests() - events;
     console.log(`${String(kills)} kills; requests that were in flight and went again: ${String(again)}`);
   } finally {
@@ -73,10 +73,11 @@ export async function publishWhileProcessesDie(options: LoadAndKills): Promise<v
   }
 }
 
+/** At least one of each, however slow the machine is. */
 async function killInTurn(victims: readonly (() => Promise<void>)[], ended: AbortSignal): Promise<number> {
   for (let kills = 0; ; kills += 1) {
-    await sleep(lifeMs, undefined, { signal: ended }).catch(() => undefined);
-    if (ended.aborted) return kills;
+    await sleep(lifeMs);
+    if (ended.aborted && kills >= victims.length) return kills;
     await victims[kills % victims.length]?.();
   }
 }
