@@ -36,7 +36,7 @@ describe('publishing', () => {
       ['a', 'waiting'],
       ['b', 'waiting'],
     ]);
-    expect(api.started.at(-1)).toEqual({
+    expect(api.started.at(-1)).toMatchObject({
       organizationId: 'parcels',
       id: published.id,
       type: 'conversation_closed',

@@ -44,7 +44,7 @@ describe('a hundred handlers on one event, on the server’s own limits', () => 
     await updates.temporal.close();
   });
 
-  it('all run with their calls; no update is refused and nothing is tried twice', { timeout: 180_000 }, async () => {
+  it('all run with their calls; no update is refused and nothing is begun twice', { timeout: 180_000 }, async () => {
     const code = handler(`
 for n in range(${String(callsEach)}):
     set_conversation_metadata(context, "k", str(n))
@@ -67,7 +67,9 @@ return "done"`);
       const { events } = await fetchHistory(system, group);
       const started = (events ?? []).flatMap(({ activityTaskStartedEventAttributes: attributes }) => attributes ?? []);
       expect(started).toHaveLength(limits.handlersPerWorkflow * (1 + callsEach));
-      expect(started.filter(({ attempt }) => attempt !== 1)).toEqual([]);
+      // A worker whose places are all taken gives a handler back to the queue: it was not begun.
+      const again = started.filter(({ attempt }) => attempt !== 1);
+      for (const { lastFailure } of again) expect(lastFailure?.applicationFailureInfo?.type).toBe('handlers_busy');
     }
   });
 });
