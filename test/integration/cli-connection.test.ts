@@ -147,7 +147,14 @@ describe('doctor', () => {
     });
     const { ok, checks } = JSON.parse(ran.stdout) as { ok: boolean; checks: { check: string; state: string }[] };
     const states = Object.fromEntries(checks.map(({ check, state }) => [check, state]));
-    expect(states).toMatchObject({ node: 'ok', deno: 'ok', temporal: 'ok', server: 'ok', readiness: 'ok', 'api key': 'fail' });
+    expect(states).toMatchObject({
+      node: 'ok',
+      deno: 'ok',
+      temporal: 'ok',
+      server: 'ok',
+      readiness: 'ok',
+      'api key': 'fail',
+    });
     expect({ ok, exitCode: ran.exitCode }).toEqual({ ok: false, exitCode: 1 });
     expect((await cli.run(['doctor'])).stdout).toMatch(/^ok +api key +valid, organisation parcels$/m);
   });

@@ -13,7 +13,8 @@ const run = (text: string, options: HandlerOptions = {}) =>
     ...options,
     language: 'typescript',
   });
-const nearby = { wallMs: 1_500 };
+/** Long enough for a first line on a machine that is busy with much else. */
+const nearby = { wallMs: 3_000 };
 
 describe('a handler that takes too long', () => {
   test.each([
@@ -30,7 +31,7 @@ describe('a handler that takes too long', () => {
     const { result, stdout } = await run(text, { limits: nearby });
     expect(result).toMatchObject({ outcome: 'timed_out', error: { type: 'Timeout' } });
     expect(stdout).toBe('before\n');
-    expect(result.runMs).toBeLessThan(6_000);
+    expect(result.runMs).toBeLessThan(8_000);
   });
 
   test('is stopped for CPU time before its time is up', async () => {
@@ -48,7 +49,7 @@ describe('a handler that takes too much memory', () => {
     ['texts that are used', 'const all = []; for (;;) all.push(JSON.stringify(Array(1 << 20).fill(all.length)));'],
   ])('fails by %s', async (_, text) => {
     const { result } = await run(text, { limits: { wallMs: 20_000, cpuSeconds: 20 } });
-    expect(result).toMatchObject({ outcome: 'failed', reason: 'out_of_memory' });
+    expect(result, JSON.stringify(result)).toMatchObject({ outcome: 'failed', reason: 'out_of_memory' });
   });
 
   test('leaves its neighbour alone', async () => {
