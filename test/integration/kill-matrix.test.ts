@@ -12,7 +12,7 @@ import { createEventStarter } from '../../src/temporal/start-event.ts';
 import { closedEvent, organization, startSystem, type TestSystem } from '../setup/system.ts';
 import { expectFiveEffectsOnce, userFailuresOf, workOf } from './fixtures/kill-worker/effects.ts';
 import { fiveCalls, fiveCallsHandler, outputUntil, raisingHandler } from './fixtures/kill-worker/five-calls.ts';
-import { livingOf } from './fixtures/kill-worker/process-tree.ts';
+import { livingOf } from '../setup/process-tree.ts';
 import { SpawnedWorker } from './fixtures/kill-worker/spawned-worker.ts';
 
 /**

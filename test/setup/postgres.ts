@@ -24,6 +24,14 @@ async function startPostgres() {
   return { value: { serverUrl: server.url, templateDatabase }, stop: server.stop };
 }
 
+/** A server of one's own that keeps what it has said it keeps when it is killed, with a migrated database. */
+export async function startDurablePostgres() {
+  const server = await startPostgresServer(roomy);
+  await createTemplate(server.url);
+  const { url: serverUrl, crash, stop } = server;
+  return { serverUrl, databaseUrl: `${serverUrl}/${templateDatabase}`, crash, stop };
+}
+
 async function createTemplate(serverUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: `${serverUrl}/postgres` });
   await client.connect();

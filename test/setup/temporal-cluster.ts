@@ -32,6 +32,7 @@ export interface TemporalCluster {
   readonly address: string;
   readonly namespace: string;
   pid(): number;
+  running(): boolean;
   /** SIGKILL, as a machine that fails. */
   kill(): Promise<void>;
   /** After `kill`; resolves when workflows can be started again. */
@@ -55,8 +56,9 @@ export async function startTemporalCluster(postgresUrl: string, folder: string):
   const logFile = join(folder, 'temporal.log');
   const start = () => launch(folder, logFile, () => makeReady(address, scripts));
   let child = await start();
+  const running = () => child.exitCode === null && child.signalCode === null;
   const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
+    if (!running()) return;
     const gone = once(child, 'exit');
     child.kill(signal);
     const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
@@ -67,6 +69,7 @@ export async function startTemporalCluster(postgresUrl: string, folder: string):
     address,
     namespace,
     pid: () => child.pid ?? 0,
+    running,
     kill: () => end('SIGKILL'),
     async restart() {
       await end('SIGKILL');

@@ -3,10 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject } from 'vitest';
+import { startReceiver } from './counting-receiver.ts';
 import { createDatabase } from './databases.ts';
 import { freePorts } from './free-ports.ts';
+import { inPython, printed } from './handlers-with-effects.ts';
 import { startTemporalCluster } from './temporal-cluster.ts';
-import { startReceiver, threeEffects, Topology } from './topology.ts';
+import { Topology } from './topology.ts';
 
 const publishers = 4;
 /** Of a worker that has begun to work. */
@@ -34,7 +36,7 @@ export async function publishWhileProcessesDie(options: LoadAndKills): Promise<v
   const topology = new Topology({ ...addresses, port, workers: 2 });
   try {
     await topology.ready();
-    await topology.push('three-effects', threeEffects(receiver.url));
+    await topology.push(inPython(receiver.url));
     const ended = new AbortController();
     const killing = killInTurn(
       [
@@ -56,13 +58,16 @@ export async function publishWhileProcessesDie(options: LoadAndKills): Promise<v
     );
     ended.abort();
     const kills = await killing;
-    await topology.until('every execution has ended', () => topology.allHaveEnded(events), withinMs);
+    await topology.allEnd(events, withinMs);
 
-    expect(await topology.statuses()).toEqual([`succeeded: ${String(events)}`]);
-    expect(await topology.notDoneOnce()).toEqual([]);
+    expect(await topology.record.notSucceeded()).toEqual([]);
+    expect(await topology.record.statuses()).toEqual([`succeeded: ${String(events)}`]);
+    expect(await topology.record.notDoneOnce()).toEqual([]);
+    expect(await topology.record.notPrinted(printed)).toEqual([]);
     expect(receiver.keysOf.size).toBe(events);
     expect([...receiver.keysOf].filter(([, keys]) => keys.size !== 1)).toEqual([]);
     expect(kills).toBeGreaterThanOrEqual(3);
+    expect(topology.endedByThemselves).toEqual([]);
     const again = receiver.requests() - events;
     console.log(`${String(kills)} kills; requests that were in flight and went again: ${String(again)}`);
   } finally {
