@@ -56,7 +56,8 @@ try {
   await host.finish();
   channel.finish(`{"t":"done","ok":true,"v":${result},"events":${events.ofSuccess()}}`);
 } catch (error) {
-  await host.finish();
+  // Where memory has run out even a turn of the event loop may fail: Deno starts a thread for it.
+  await host.finish().catch(() => undefined);
   fail(error);
 }
 
