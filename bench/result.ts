@@ -50,6 +50,18 @@ export function onCluster(result: BenchResult): BenchResult {
   return { ...result, name: result.name + clusterMark, bar: null, holds: true };
 }
 
+export function lineOf({ name, value, unit, floor, ratio, bar, holds }: BenchResult): string {
+  const beside = floor === null ? '' : `, floor ${String(floor)}${ratio === null ? '' : `, ${String(ratio)}×`}`;
+  return `${name}: ${String(value)} ${unit}${beside}${bar === null ? '' : ` (${bar}${holds ? '' : ': NO'})`}`;
+}
+
+/** `old` with the rows of `fresh` in the place of those of the same name. */
+export function replaced(old: readonly BenchResult[], fresh: readonly BenchResult[]): BenchResult[] {
+  const names = new Set(old.map(({ name }) => name));
+  const byName = new Map(fresh.map((result) => [result.name, result]));
+  return [...old.map((result) => byName.get(result.name) ?? result), ...fresh.filter(({ name }) => !names.has(name))];
+}
+
 /** Each row with what it came to on a cluster beside it. */
 export function tableOf(results: readonly BenchResult[]): string {
   const head = ['', 'value', 'floor', 'ratio', 'bar', 'holds', 'cluster', 'floor', 'ratio'];

@@ -1,10 +1,10 @@
 /**
- * `npm run bench [ROW…]`: measures, prints a table, writes bench/results.json. Exits 1 when a bar does not hold or
+ * `npm run bench [ROW…] [development|cluster]`: measures, prints a table, writes bench/results.json. Exits 1 when a bar does not hold or
  * when anything needed a second attempt.
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { onCluster, tableOf, type BenchResult } from './result.ts';
+import { lineOf, onCluster, replaced, tableOf, type BenchResult } from './result.ts';
 import { calls } from './rows/calls.ts';
 import { hundredHandlers } from './rows/hundred-handlers.ts';
 import { longConversation } from './rows/long-conversation.ts';
@@ -30,25 +30,34 @@ const rows: Record<string, (servers: StartServers) => Promise<BenchResult[]>> = 
   start,
 };
 
+const kinds: Record<string, StartServers> = { development, cluster };
+
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in rows));
+const unknown = asked.filter((name) => !(name in rows) && !(name in kinds));
 if (unknown.length > 0) {
-  console.error(`There is no row ${unknown.join(', ')}; there are: ${Object.keys(rows).join(', ')}.`);
+  const known = [...Object.keys(rows), ...Object.keys(kinds)].join(', ');
+  console.error(`There is no row ${unknown.join(', ')}; there are: ${known}.`);
   process.exit(2);
 }
+/** All of them where none is named. */
+const wanted = (name: string, among: object) =>
+  asked.includes(name) || !asked.some((one) => Object.keys(among).includes(one));
 
 const results: BenchResult[] = [];
-for (const [name, measure] of Object.entries(rows)) {
-  if (asked.length > 0 && !asked.includes(name)) continue;
-  console.error(`measuring ${name} …`);
-  results.push(...(await measure(development)));
-  if (!(name in spine)) continue;
-  console.error(`measuring ${name} on a cluster …`);
-  results.push(...(await measure(cluster)).map(onCluster));
+for (const [kind, servers] of Object.entries(kinds)) {
+  if (!wanted(kind, kinds)) continue;
+  for (const [name, measure] of Object.entries(kind === 'cluster' ? spine : rows)) {
+    if (!wanted(name, rows)) continue;
+    console.error(`measuring ${name} (${kind}) …`);
+    const measured = await measure(servers);
+    results.push(...(kind === 'cluster' ? measured.map(onCluster) : measured));
+    for (const result of measured) console.error(`  ${lineOf(result)}`);
+  }
 }
 console.log(tableOf(results));
 console.log(`${String(availableParallelism())} cores, Node ${process.versions.node}, medians of interleaved rounds`);
-if (asked.length === 0) {
-  await writeFile(new URL('./results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
-}
+const file = new URL('./results.json', import.meta.url);
+const before = JSON.parse(await readFile(file, 'utf8')) as BenchResult[];
+// Rows that were not measured now keep what they had.
+await writeFile(file, `${JSON.stringify(replaced(before, results), null, 2)}\n`);
 process.exit(results.every(({ holds }) => holds) ? 0 : 1);
