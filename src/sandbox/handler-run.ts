@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { wallMsLeft } from './exec-message.ts';
 import { describeExit, timedOut } from './exit-report.ts';
@@ -72,9 +73,11 @@ export class HandlerRun {
     const { socket, runtime, exited } = child;
     this.#socket = socket;
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    socket.on('data', (chunk) => {
+    // Calls are made in the async context of this run, also where the child was started ahead.
+    const hear = AsyncResource.bind((chunk: Buffer) => {
       this.#hear(chunk);
     });
+    socket.on('data', hear);
     const context = Buffer.from(this.#program.contextJson);
     socket.cork();
     socket.write(this.#start.execMessage(context.length));

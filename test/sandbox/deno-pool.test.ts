@@ -1,4 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { probeDeno } from '../../src/sandbox/deno.ts';
@@ -54,6 +57,40 @@ test('uses each once and puts another in its place', async () => {
     const first = denos();
     await Promise.all([1, 2, 3].map(() => runHandler(sandbox, one, { language: 'typescript' })));
     await until('others wait', () => denos().length === 3 && !denos().some((pid) => first.includes(pid)));
+  });
+});
+
+test('hears a handler in the async context of its own run, whoever had its process started', async () => {
+  const runs = new AsyncLocalStorage<number>();
+  const heardIn: (number | undefined)[] = [];
+  const onLog = () => heardIn.push(runs.getStore());
+  await withSandbox(async (sandbox) => {
+    for (const run of [1, 2, 3, 4, 5]) {
+      const code = 'export const handleEvent = () => console.log(1);';
+      await runs.run(run, () => runHandler(sandbox, code, { language: 'typescript', onLog }));
+      await until('three wait', () => denos().length === 3);
+    }
+  });
+  expect(heardIn).toEqual([1, 2, 3, 4, 5]);
+});
+
+test('keeps nothing of a run that has ended', async () => {
+  const runs = new AsyncLocalStorage<object>();
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  await withSandbox(async (sandbox) => {
+    const ended = async (): Promise<WeakRef<object>> => {
+      const run = {};
+      await runs.run(run, () => runHandler(sandbox, one, { language: 'typescript' }));
+      return new WeakRef(run);
+    };
+    await ended(); // what is made once may keep the first
+    const all = [await ended(), await ended(), await ended()];
+    await until('three wait', () => denos().length === 3);
+    await until('they are forgotten', () => {
+      collectGarbage();
+      return all.every((run) => run.deref() === undefined);
+    });
   });
 });
 
