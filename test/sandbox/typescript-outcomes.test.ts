@@ -141,6 +141,13 @@ export async function handleEvent(context: unknown, helpers: unknown): Promise<n
     expect(stderr).toMatch(/Error: lost\n {4}at .*handler\.ts:2:/);
   });
 
+  test('fails by one at the end each time, however the event loop happens to turn', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const three = [1, 2, 3].map(() => run(body("Promise.reject(new Error('lost')); return 1;")));
+      for (const { result } of await Promise.all(three)) expect(result).toMatchObject({ outcome: 'failed' });
+    }
+  });
+
   test.each(['Deno.exit(3)', 'process.exit(3)', 'close()'])('fails as having left by %s', async (text) => {
     const { result } = await run(body(`${text}; return 1;`));
     expect(result).toMatchObject({ outcome: 'failed', reason: 'exited' });

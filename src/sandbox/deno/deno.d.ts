@@ -8,7 +8,12 @@ declare global {
   }
   function addEventListener(
     type: 'unhandledrejection' | 'error',
-    listener: (event: { preventDefault(): void; readonly reason?: unknown; readonly error?: unknown }) => void,
+    listener: (event: {
+      preventDefault(): void;
+      stopImmediatePropagation(): void;
+      readonly reason?: unknown;
+      readonly error?: unknown;
+    }) => void,
   ): void;
 }
 

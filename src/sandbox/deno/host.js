@@ -16,6 +16,38 @@ class Lane {
   }
 }
 
+/**
+ * Deno tells of rejections that nobody handles between turns of its event loop, in their order: so one of ours, which comes
+ * last, comes back when all before it have been told of. Neither a timer (loading those costs 12 ms of CPU) nor an operation
+ * that may be done at once can stand for a turn.
+ *
+ * @type {Map<unknown, () => void>}
+ */
+const ownRejections = new Map();
+
+/** @returns {Promise<void>} */
+function untilRejectionsAreTold() {
+  return new Promise((resolve) => {
+    const reason = Symbol();
+    ownRejections.set(reason, resolve);
+    void Promise.reject(reason);
+  });
+}
+
+/**
+ * @param {{ readonly reason?: unknown, preventDefault(): void, stopImmediatePropagation(): void }} event
+ * @returns {boolean} whether it was ours; then nobody else hears of it
+ */
+export function isOwnRejection(event) {
+  const told = ownRejections.get(event.reason);
+  if (!told) return false;
+  ownRejections.delete(event.reason);
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  told();
+  return true;
+}
+
 export class Host {
   #channel;
   #lanes;
@@ -62,12 +94,12 @@ export class Host {
 
   /** Ends when everything that was asked, and what followed from the answers, is answered. */
   async finish() {
-    await turn();
+    await untilRejectionsAreTold();
     while (this.#open > 0) {
       await new Promise((resolve) => {
         this.#idle = () => resolve(undefined);
       });
-      await turn();
+      await untilRejectionsAreTold();
     }
   }
 
@@ -96,28 +128,5 @@ export class Host {
       this.#unanswered.set(this.#asked, { lane, resolve: next.resolve });
       this.#channel.sendLine(next.line(this.#asked));
     }
-  }
-}
-
-const { stdout } = Deno;
-const nothing = new Uint8Array(0);
-
-/** More steps of the microtask queue than a promise that is settled already takes to go on. */
-const microtasks = 16;
-
-/**
- * One turn of the event loop: rejections that nobody handles are told of between turns. Not by a timer: Deno loads those
- * when they are first used, which costs 12 ms of CPU, more than the rest of a short run. A write that was done before Deno
- * looked is answered in the same turn; then the queue was not emptied meanwhile, and another is made.
- */
-async function turn() {
-  let emptied = false;
-  const empty = async () => {
-    for (let step = 0; step < microtasks; step += 1) await undefined;
-    emptied = true;
-  };
-  while (!emptied) {
-    empty();
-    await stdout.write(nothing);
   }
 }

@@ -6,7 +6,7 @@ import { Channel } from './channel.js';
 import { describeFailure, handlerFile, Refusal, showUserFrames, syntaxError } from './failure.js';
 import { makeFetch } from './fetch.js';
 import { HelperError, makeHelpers } from './helpers.js';
-import { Host } from './host.js';
+import { Host, isOwnRejection } from './host.js';
 import { NotJson, toJson } from './strict-json.js';
 import { define, installAbsences, installConsole, seedRandom } from './surroundings.js';
 
@@ -41,6 +41,7 @@ installAbsences((code, how) => {
 });
 showUserFrames(exec.linesBefore);
 addEventListener('unhandledrejection', (event) => {
+  if (isOwnRejection(event)) return;
   event.preventDefault();
   fail(event.reason);
 });
@@ -56,7 +57,7 @@ try {
   await host.finish();
   channel.finish(`{"t":"done","ok":true,"v":${result},"events":${events.ofSuccess()}}`);
 } catch (error) {
-  // Where memory has run out even a turn of the event loop may fail: Deno starts a thread for it.
+  // Where memory has run out even this may fail.
   await host.finish().catch(() => undefined);
   fail(error);
 }
