@@ -5,11 +5,11 @@ import { ExecutionStatus } from '../contract/execution.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { type EventStatus, eventStatusOf } from '../domain/status.ts';
 import type { ConversationRow } from './conversation-rows.ts';
-import { lockConversation, writeConversation } from './conversation-writes.ts';
+import { writeConversation } from './conversation-writes.ts';
 import { findConversationRow } from './conversations.ts';
 import type { Database } from './database.ts';
 import { type AcceptedEvent, type AcceptOptions, findKnownEvent } from './known-event.ts';
-import { createConversation } from './new-conversation.ts';
+import { createOrLockConversation } from './new-conversation.ts';
 import { insertEvent } from './new-event.ts';
 import { refuseNul } from './nul-characters.ts';
 import type { ConversationEventsTable } from './tables.ts';
@@ -24,7 +24,7 @@ export type { AcceptedEvent, AcceptOptions };
  * its type, pinned to the handler's current version; all of it or nothing. The same id again writes nothing and
  * answers like the first time, `duplicate: true`.
  *
- * For a known conversation three statements, whatever its length (PGlite 3 ms, PostgreSQL 2 ms); for a new one three too.
+ * The statements are few, whatever the conversation's length (PGlite 3 ms, PostgreSQL 2 ms).
  *
  * Throws `event_id_missing`, `event_id_reused`, `conversation_not_found` and what saveConversation throws.
  */
@@ -41,13 +41,12 @@ export async function acceptEvent(
     return await insertOrFind(db, conversation, input, options);
   }
   return await inTransaction(db, async (trx) => {
-    const created = await createConversation(trx, organizationId, input.conversation);
-    if (created !== undefined) return await insertOrFind(trx, created, input, options);
-    const row = await lockConversation(trx, organizationId, input.conversation);
+    const found = await createOrLockConversation(trx, organizationId, input.conversation);
+    if ('created' in found) return await insertOrFind(trx, found.created, input, options);
     // Asked under the conversation's lock: a repeat of the event at this moment waits and then finds this one.
-    const earlier = await findKnownEvent(trx, row, input, options);
+    const earlier = await findKnownEvent(trx, found.known, input, options);
     if (earlier !== undefined) return earlier;
-    return await insertOrFind(trx, await writeConversation(trx, row, input.conversation), input, options);
+    return await insertOrFind(trx, await writeConversation(trx, found.known, input.conversation), input, options);
   });
 }
 

@@ -14,24 +14,19 @@ export function refuseNulIn(input: ConversationInput): void {
   refuseNul({ id, publicId, subject, businessSlug, business, initialChannel, latestChannel, messages }, 'conversation');
 }
 
-/**
- * Takes the lock on the row there is: until the transaction ends nobody else saves this conversation.
- * Throws `public_id_taken` where there is none: its public id is then another's.
- */
+/** Takes the lock on the row: until the transaction ends nobody else saves this conversation. Undefined where there is none. */
 export async function lockConversation(
   trx: Database,
   organizationId: string,
-  input: ConversationInput,
-): Promise<ConversationRow> {
-  const row = await trx
+  id: string,
+): Promise<ConversationRow | undefined> {
+  return await trx
     .selectFrom('conversations')
     .selectAll()
     .where('organization_id', '=', organizationId)
-    .where('id', '=', input.id)
+    .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst();
-  if (row === undefined) throw publicIdTaken(input);
-  return row;
 }
 
 /**
@@ -105,7 +100,7 @@ export function refuseLarge(row: ConversationRow): void {
   });
 }
 
-function publicIdTaken(input: ConversationInput, cause?: unknown): AfterwordError {
+export function publicIdTaken(input: ConversationInput, cause?: unknown): AfterwordError {
   const message = `The public id "${input.publicId}" belongs to another conversation than ${input.id}.`;
   return new AfterwordError('public_id_taken', message, {
     cause,

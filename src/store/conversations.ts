@@ -7,9 +7,9 @@ import {
   toMessages,
   toTimelineEvent,
 } from './conversation-rows.ts';
-import { lockConversation, writeConversation } from './conversation-writes.ts';
+import { writeConversation } from './conversation-writes.ts';
 import type { Database } from './database.ts';
-import { createConversation } from './new-conversation.ts';
+import { createOrLockConversation } from './new-conversation.ts';
 import { inTransaction } from './transaction.ts';
 import { isUuid } from './uuid-text.ts';
 
@@ -23,9 +23,8 @@ export async function saveConversation(
   input: ConversationInput,
 ): Promise<{ id: string; messageSeq: number }> {
   return await inTransaction(db, async (trx) => {
-    const saved =
-      (await createConversation(trx, organizationId, input)) ??
-      (await writeConversation(trx, await lockConversation(trx, organizationId, input), input));
+    const found = await createOrLockConversation(trx, organizationId, input);
+    const saved = 'created' in found ? found.created : await writeConversation(trx, found.known, input);
     return { id: saved.id, messageSeq: saved.message_count };
   });
 }

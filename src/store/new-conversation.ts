@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { ConversationInput } from '../contract/conversation.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import type { ConversationRow } from './conversation-rows.ts';
-import { jsonOrNull, refuseLarge, refuseNulIn } from './conversation-writes.ts';
+import { jsonOrNull, lockConversation, publicIdTaken, refuseLarge, refuseNulIn } from './conversation-writes.ts';
 import { type Database, isMissingReference } from './database.ts';
 import { incomingMessagesOf } from './incoming-messages.ts';
 
@@ -10,12 +10,11 @@ import { incomingMessagesOf } from './incoming-messages.ts';
  * Inserts the conversation with its messages in one statement; undefined, and nothing written, where its id or its
  * public id is known. Throws `conversation_too_large`, `organization_not_found`, and `invalid_request` for NUL.
  */
-export async function createConversation(
+async function createConversation(
   trx: Database,
   organizationId: string,
   input: ConversationInput,
 ): Promise<ConversationRow | undefined> {
-  refuseNulIn(input);
   const messages = JSON.stringify(incomingMessagesOf(input.messages));
   const created = await trx
     .with('given', (query) =>
@@ -68,4 +67,25 @@ export async function createConversation(
     });
   if (created !== undefined) refuseLarge(created);
   return created;
+}
+
+/**
+ * The conversation as it is saved, where it is new; else its locked row, which is still to be written. Asked for first: a
+ * snapshot of thousands of messages must not be sent for nothing. Throws what createConversation throws, `public_id_taken`.
+ */
+export async function createOrLockConversation(
+  trx: Database,
+  organizationId: string,
+  input: ConversationInput,
+): Promise<{ readonly created: ConversationRow } | { readonly known: ConversationRow }> {
+  refuseNulIn(input);
+  const lock = () => lockConversation(trx, organizationId, input.id);
+  const known = await lock();
+  if (known !== undefined) return { known };
+  const created = await createConversation(trx, organizationId, input);
+  if (created !== undefined) return { created };
+  // Somebody else made it meanwhile, or its public id is another's.
+  const late = await lock();
+  if (late === undefined) throw publicIdTaken(input);
+  return { known: late };
 }
