@@ -14,7 +14,7 @@ export function isBuilt() {
 
 export function sourcesHash() {
   const hash = createHash('sha256');
-  for (const file of [...configuration.map((name) => join(root, name)), ...typescriptFiles(join(root, 'src'))]) {
+  for (const file of [...configuration.map((name) => join(root, name)), ...sourceFiles(join(root, 'src'))]) {
     hash
       .update(`${relative(root, file)}\0`)
       .update(readFileSync(file))
@@ -24,12 +24,12 @@ export function sourcesHash() {
 }
 
 /** @param {string} folder @returns {string[]} */
-function typescriptFiles(folder) {
+function sourceFiles(folder) {
   return readdirSync(folder, { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) return typescriptFiles(path);
-      return entry.name.endsWith('.ts') ? [path] : [];
+      if (entry.isDirectory()) return sourceFiles(path);
+      return /\.[jt]s$/.test(entry.name) ? [path] : [];
     });
 }

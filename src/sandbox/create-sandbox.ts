@@ -1,3 +1,4 @@
+import { Children } from './children.ts';
 import { probeDeno, type DenoCapability } from './deno.ts';
 import type { ForkServerSettings } from './fork-server.ts';
 import { LiveForkServer } from './live-fork-server.ts';
@@ -53,23 +54,29 @@ class CagedHandlers implements HandlerSandbox {
   readonly capability: SandboxCapability;
   readonly deno: DenoCapability;
   readonly #servers: LiveForkServer;
+  readonly #python: Children;
+  readonly #denos: Children;
   readonly #typescript: TypeScriptHandlers;
 
   constructor(settings: ForkServerSettings, deno: DenoCapability) {
     this.capability = settings.capability;
     this.deno = deno;
     this.#servers = new LiveForkServer(settings);
-    this.#typescript = new TypeScriptHandlers(this.#servers, settings.log);
+    this.#python = new Children(this.#servers, 'python', settings.log);
+    this.#denos = new Children(this.#servers, 'deno', settings.log);
+    this.#typescript = new TypeScriptHandlers(this.#denos);
   }
 
   async run(program: SandboxProgram, host: SandboxHost, signal?: AbortSignal): Promise<SandboxResult> {
     if (signal?.aborted) return { outcome: 'aborted', runMs: 0 };
-    if (program.language === 'python') return runPythonHandler(this.#servers, program, host, signal);
+    if (program.language === 'python') return runPythonHandler(this.#python, program, host, signal);
     if (this.deno.executable === null) return refused('TypeScript', this.deno);
     return this.#typescript.run(program, host, signal);
   }
 
   async close(): Promise<void> {
+    this.#python.close();
+    this.#denos.close();
     await this.#typescript.close();
     await this.#servers.close();
   }

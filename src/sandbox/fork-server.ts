@@ -17,8 +17,8 @@ const Ready = z.object({ ready: z.literal(true) });
 const ForkFailed = z.object({ id: z.int(), failed: z.string() });
 const ServerMessage = z.union([ExitReport, Ready, ForkFailed]);
 
-/** Run from the sources, like Python's. */
-const denoRunner = join(packageRoot, 'src/sandbox/deno/main.js');
+/** Made by the build of what lies in `deno`. */
+const denoRunner = join(packageRoot, 'dist/deno-runner/main.js');
 const startTimeoutMs = 30_000;
 const stopTimeoutMs = 5_000;
 

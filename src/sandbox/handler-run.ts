@@ -72,7 +72,8 @@ export class HandlerRun {
     if (!child) return settle(this.#ending);
     const { socket, runtime, exited } = child;
     this.#socket = socket;
-    const closed = new Promise((resolve) => socket.once('close', resolve));
+    // One that was started ahead may have died since.
+    const closed = socket.closed ? Promise.resolve() : new Promise((resolve) => socket.once('close', resolve));
     // Calls are made in the async context of this run, also where the child was started ahead.
     const hear = AsyncResource.bind((chunk: Buffer) => {
       this.#hear(chunk);

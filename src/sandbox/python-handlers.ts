@@ -1,19 +1,18 @@
-import { pythonExecMessage, wallMsLeft } from './exec-message.ts';
+import type { Children } from './children.ts';
+import { pythonExecMessage } from './exec-message.ts';
 import { HandlerRun } from './handler-run.ts';
-import type { LiveForkServer } from './live-fork-server.ts';
 import type { SandboxHost, SandboxProgram, SandboxResult } from './sandbox.ts';
 
 /** Runs a handler in a fork of the warmed interpreter. */
 export async function runPythonHandler(
-  servers: LiveForkServer,
+  children: Children,
   program: SandboxProgram,
   host: SandboxHost,
   signal?: AbortSignal,
 ): Promise<SandboxResult> {
-  const server = await servers.get();
-  const { limits } = program;
+  await children.ready();
   return new HandlerRun(program, host, {
-    open: (unwanted) => server.fork('python', limits, wallMsLeft(limits), unwanted),
+    open: (unwanted) => children.open(program.limits, unwanted),
     execMessage: (contextBytes) => pythonExecMessage(program, contextBytes),
   }).run(signal);
 }

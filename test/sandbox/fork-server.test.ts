@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
+import { SandboxError } from '../../src/sandbox/sandbox.ts';
 import { isAlive, openSandbox, runHandler, until } from './running.ts';
 
 const sleeper =
@@ -77,11 +78,14 @@ describe('the fork server', () => {
     const [folder = 'none'] = await readdir(own);
     expect((await stat(join(own, folder))).mode & 0o777).toBe(0o700);
 
-    // A cleaner of old files takes the socket away: this run is the platform's failure, the next has a new server.
+    // A cleaner of old files takes the socket away: until there is a new server, a run is the platform's failure, unless a
+    // process had been started ahead for it.
     await unlink(join(own, folder, 'socket'));
-    await expect(runHandler(inOwn, 'def handle_event(context): return 1')).rejects.toMatchObject({
-      name: 'SandboxError',
-    });
+    const failures: unknown[] = [];
+    while ((await readdir(own)).every((name) => name === folder)) {
+      await runHandler(inOwn, 'def handle_event(context): return 1').catch((error: unknown) => failures.push(error));
+    }
+    expect(failures.every((error) => error instanceof SandboxError)).toBe(true);
     expect((await runHandler(inOwn, 'def handle_event(context): return 1')).result.outcome).toBe('succeeded');
     await inOwn.close();
     expect(await readdir(own)).toEqual([]);

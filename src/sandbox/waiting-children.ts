@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Runtime } from './exec-message.ts';
 import type { ForkedChild, ForkServer } from './fork-server.ts';
 import type { SandboxLimits } from './sandbox.ts';
 
-/** Each takes some 30 MB, 9 of them its own, and hides the 20 ms that Deno takes to start. */
+/** A Deno takes some 30 MB, 9 of them its own, and hides the 20 ms of its start; a fork of Python 2 MB and 5 ms. */
 const mostIdle = 3;
 const pauseAfterDeathMs = 1_000;
 /**
@@ -13,17 +14,19 @@ const pauseAfterDeathMs = 1_000;
 const outsideOfHandlers = AsyncLocalStorage.snapshot();
 
 /** Processes of one fork server that wait in the cage for their one handler. */
-export class DenoPool {
+export class WaitingChildren {
   readonly #server: ForkServer;
+  readonly #runtime: Runtime;
   readonly #limits: SandboxLimits;
   readonly #log: (message: string) => void;
   readonly #idle = new Set<ForkedChild>();
   #starting = 0;
   #closed = false;
 
-  /** `limits`: CPU time and memory of the handlers it is for. */
-  constructor(server: ForkServer, limits: SandboxLimits, log: (message: string) => void) {
+  /** `limits`: CPU time and memory of the handlers they are for. */
+  constructor(server: ForkServer, runtime: Runtime, limits: SandboxLimits, log: (message: string) => void) {
     this.#server = server;
+    this.#runtime = runtime;
     this.#limits = limits;
     this.#log = log;
     outsideOfHandlers(() => {
@@ -33,7 +36,7 @@ export class DenoPool {
     });
   }
 
-  isFor(server: ForkServer): boolean {
+  isOf(server: ForkServer): boolean {
     return this.#server === server && !this.#closed;
   }
 
@@ -43,7 +46,7 @@ export class DenoPool {
     if (limits.cpuSeconds !== this.#limits.cpuSeconds || limits.memoryBytes !== this.#limits.memoryBytes) {
       return undefined;
     }
-    const [child] = this.#idle;
+    const child = [...this.#idle].find(({ socket }) => !socket.destroyed);
     if (child === undefined) return undefined;
     this.#idle.delete(child);
     this.#fill();
@@ -65,7 +68,7 @@ export class DenoPool {
 
   async #add(): Promise<void> {
     try {
-      const child = await this.#server.fork('deno', this.#limits, 0, () => this.#closed);
+      const child = await this.#server.fork(this.#runtime, this.#limits, 0, () => this.#closed);
       if (child === undefined) return;
       child.socket.uncork();
       this.#idle.add(child);
@@ -74,7 +77,9 @@ export class DenoPool {
         () => undefined, // with the fork server
       );
     } catch (error) {
-      this.#log(`No Deno could be started ahead: ${error instanceof Error ? error.message : String(error)}`);
+      this.#log(
+        `No ${this.#runtime} could be started ahead: ${error instanceof Error ? error.message : String(error)}`,
+      );
     } finally {
       this.#starting -= 1;
     }
@@ -84,7 +89,7 @@ export class DenoPool {
   async #died(child: ForkedChild): Promise<void> {
     if (!this.#idle.delete(child) || this.#closed) return;
     child.socket.destroy();
-    this.#log('A Deno that waited for its handler has died; another takes its place.');
+    this.#log(`A ${this.#runtime} that waited for its handler has died; another takes its place.`);
     await pause(pauseAfterDeathMs, undefined, { ref: false });
     this.#fill();
   }

@@ -9,8 +9,8 @@ import { tryDeno } from '../../src/sandbox/try-deno.ts';
 import { isAlive, limits, openSandbox, runHandler, until } from './running.ts';
 
 const one = 'export const handleEvent = () => 1;';
-/** Denos of this test process: those that wait and those that run. */
-function denos(): number[] {
+/** Children of this test process's fork server: those that wait and those that run. */
+function childrenOfRuntime(isOf: (executable: string) => boolean): number[] {
   const parentOf = (pid: number) =>
     Number(
       readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
@@ -23,12 +23,14 @@ function denos(): number[] {
     .map(Number)
     .filter((pid) => {
       try {
-        return readlinkSync(`/proc/${String(pid)}/exe`).endsWith('/deno') && parentOf(parentOf(pid)) === process.pid;
+        return isOf(readlinkSync(`/proc/${String(pid)}/exe`)) && parentOf(parentOf(pid)) === process.pid;
       } catch {
         return false;
       }
     });
 }
+const denos = () => childrenOfRuntime((executable) => executable.endsWith('/deno'));
+const pythons = () => childrenOfRuntime((executable) => !executable.endsWith('/deno'));
 
 async function withSandbox(use: (sandbox: HandlerSandbox, logged: string[]) => Promise<void>): Promise<void> {
   const logged: string[] = [];
@@ -48,6 +50,21 @@ test('starts nothing before the first handler in TypeScript, then keeps some rea
     await until('three wait', () => denos().length === 3);
   });
   await until('all are gone', () => denos().length === 0);
+});
+
+test('keeps forks of Python ready from the first handler in Python on, and uses each once', async () => {
+  const own = 'import os\ndef handle_event(context): return os.getpid()';
+  await withSandbox(async (sandbox) => {
+    await runHandler(sandbox, own);
+    await until('three wait', () => pythons().length === 3);
+    const waiting = pythons();
+    const runs = await Promise.all([1, 2, 3, 4].map(() => runHandler(sandbox, own)));
+    const used = runs.map(({ result }) => (result.outcome === 'succeeded' ? result.result : result));
+    expect(new Set(used).size).toBe(4);
+    expect(used).toEqual(expect.arrayContaining(waiting));
+    await until('others wait', () => pythons().length === 3 && !pythons().some((pid) => used.includes(pid)));
+  });
+  await until('all are gone', () => pythons().length === 0);
 });
 
 test('uses each once and puts another in its place', async () => {
