@@ -9,38 +9,42 @@ const events = 15;
 
 /** Ten handlers on one event, against one. */
 export function tenHandlers(servers: StartServers): Promise<BenchResult[]> {
-  return tenAgainstOne(servers, 'ten handlers on one event', () => withoutCalls);
+  return tenAgainstOne(servers, 'ten handlers on one event', [withoutCalls]);
 }
 
-/** The same where every other one is TypeScript. */
+/** The same where every other one is TypeScript, against the mean of one in Python and one in TypeScript. */
 export function tenHandlersMixed(servers: StartServers): Promise<BenchResult[]> {
-  return tenAgainstOne(servers, 'ten handlers, five of them TypeScript', (index) =>
-    index % 2 === 0 ? withoutCalls : withoutCallsInTypeScript,
-  );
+  return tenAgainstOne(servers, 'ten handlers, five of them TypeScript', [withoutCalls, withoutCallsInTypeScript]);
 }
 
 async function tenAgainstOne(
   servers: StartServers,
   what: string,
-  handlerAt: (index: number) => string | BenchHandler,
+  kinds: readonly (string | BenchHandler)[],
 ): Promise<BenchResult[]> {
   return withBenchSystem(servers, async ({ organization, pids }) => {
-    const one = await organization({ handler: withoutCalls });
-    const handlers = Array.from({ length: 10 }, (_, index) => [`handler-${String(index)}`, handlerAt(index)] as const);
-    const ten = await organization(Object.fromEntries(handlers));
-    const cpuOf = { one: [] as number[], ten: [] as number[] };
-    const measure = async (client: typeof one.client, cpu: number[]) => {
-      const before = cpuMs(pids.ours);
-      const times = await timeEach(events, () => publishAndSettle(client));
-      cpu.push((cpuMs(pids.ours) - before) / events);
-      return median(times);
+    const ofCount = async (count: number, of: readonly (string | BenchHandler)[]) => {
+      const handlers = Array.from({ length: count }, (_, index) => of[index % of.length] ?? '');
+      const named = handlers.map((handler, index) => [`handler-${String(index)}`, handler] as const);
+      return (await organization(Object.fromEntries(named))).client;
     };
-    await measure(one.client, []);
-    await measure(ten.client, []);
+    const ones = await Promise.all(kinds.map((kind) => ofCount(1, [kind])));
+    const ten = [await ofCount(10, kinds)];
+    const cpuOf = { one: [] as number[], ten: [] as number[] };
+    /** Means over the clients. */
+    const measure = async (clients: typeof ones, cpu: number[]) => {
+      const before = cpuMs(pids.ours);
+      let time = 0;
+      for (const client of clients) time += median(await timeEach(events, () => publishAndSettle(client)));
+      cpu.push((cpuMs(pids.ours) - before) / events / clients.length);
+      return time / clients.length;
+    };
+    await measure(ones, []);
+    await measure(ten, []);
     const time = await interleaved(
       rounds,
-      () => measure(ten.client, cpuOf.ten),
-      () => measure(one.client, cpuOf.one),
+      () => measure(ten, cpuOf.ten),
+      () => measure(ones, cpuOf.one),
     );
     const cpu = {
       value: median(cpuOf.ten),

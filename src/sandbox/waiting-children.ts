@@ -1,11 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Runtime } from './exec-message.ts';
 import type { ForkedChild, ForkServer } from './fork-server.ts';
 import type { SandboxLimits } from './sandbox.ts';
 
 /** A Deno takes some 30 MB, 9 of them its own, and hides the 20 ms of its start; a fork of Python 2 MB and 5 ms. */
-const mostIdle = 3;
+const mostIdle = 1 + availableParallelism();
+/** The handlers of an event come together: what starts in the place of one would take the CPU from the others. */
+const pauseBeforeStartMs = 200;
 const pauseAfterDeathMs = 1_000;
 /**
  * A socket keeps the async context that it was made in, which is an activity's: made in that of an earlier handler, each
@@ -21,6 +24,7 @@ export class WaitingChildren {
   readonly #log: (message: string) => void;
   readonly #idle = new Set<ForkedChild>();
   #starting = 0;
+  #startsSoon: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** `limits`: CPU time and memory of the handlers they are for. */
@@ -40,21 +44,26 @@ export class WaitingChildren {
     return this.#server === server && !this.#closed;
   }
 
-  /** One that lives, and another is started in its place; undefined where none is there yet or limits are others. */
+  /** One that lives, and another is soon started in its place; undefined where none is there or limits are others. */
   take(limits: SandboxLimits): ForkedChild | undefined {
-    this.#fill();
+    this.#startsSoon ??= outsideOfHandlers(() =>
+      setTimeout(() => {
+        this.#startsSoon = undefined;
+        this.#fill();
+      }, pauseBeforeStartMs).unref(),
+    );
     if (limits.cpuSeconds !== this.#limits.cpuSeconds || limits.memoryBytes !== this.#limits.memoryBytes) {
       return undefined;
     }
     const child = [...this.#idle].find(({ socket }) => !socket.destroyed);
     if (child === undefined) return undefined;
     this.#idle.delete(child);
-    this.#fill();
     return child;
   }
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#startsSoon);
     for (const { socket } of this.#idle) socket.destroy();
     this.#idle.clear();
   }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
@@ -8,6 +9,8 @@ import { probeDeno } from '../../src/sandbox/deno.ts';
 import { tryDeno } from '../../src/sandbox/try-deno.ts';
 import { isAlive, limits, openSandbox, runHandler, until } from './running.ts';
 
+/** Of each runtime. */
+const ahead = 1 + availableParallelism();
 const one = 'export const handleEvent = () => 1;';
 /** Children of this test process's fork server: those that wait and those that run. */
 function childrenOfRuntime(isOf: (executable: string) => boolean): number[] {
@@ -47,7 +50,7 @@ test('starts nothing before the first handler in TypeScript, then keeps some rea
     await runHandler(sandbox, 'def handle_event(context): return 1');
     expect(denos()).toEqual([]);
     await runHandler(sandbox, one, { language: 'typescript' });
-    await until('three wait', () => denos().length === 3);
+    await until('some wait', () => denos().length === ahead);
   });
   await until('all are gone', () => denos().length === 0);
 });
@@ -56,13 +59,13 @@ test('keeps forks of Python ready from the first handler in Python on, and uses 
   const own = 'import os\ndef handle_event(context): return os.getpid()';
   await withSandbox(async (sandbox) => {
     await runHandler(sandbox, own);
-    await until('three wait', () => pythons().length === 3);
+    await until('some wait', () => pythons().length === ahead);
     const waiting = pythons();
-    const runs = await Promise.all([1, 2, 3, 4].map(() => runHandler(sandbox, own)));
+    const runs = await Promise.all([...waiting, 'one more'].map(() => runHandler(sandbox, own)));
     const used = runs.map(({ result }) => (result.outcome === 'succeeded' ? result.result : result));
-    expect(new Set(used).size).toBe(4);
+    expect(new Set(used).size).toBe(ahead + 1);
     expect(used).toEqual(expect.arrayContaining(waiting));
-    await until('others wait', () => pythons().length === 3 && !pythons().some((pid) => used.includes(pid)));
+    await until('others wait', () => pythons().length === ahead && !pythons().some((pid) => used.includes(pid)));
   });
   await until('all are gone', () => pythons().length === 0);
 });
@@ -70,10 +73,10 @@ test('keeps forks of Python ready from the first handler in Python on, and uses 
 test('uses each once and puts another in its place', async () => {
   await withSandbox(async (sandbox) => {
     await runHandler(sandbox, one, { language: 'typescript' });
-    await until('three wait', () => denos().length === 3);
+    await until('some wait', () => denos().length === ahead);
     const first = denos();
-    await Promise.all([1, 2, 3].map(() => runHandler(sandbox, one, { language: 'typescript' })));
-    await until('others wait', () => denos().length === 3 && !denos().some((pid) => first.includes(pid)));
+    await Promise.all(first.map(() => runHandler(sandbox, one, { language: 'typescript' })));
+    await until('others wait', () => denos().length === ahead && !denos().some((pid) => first.includes(pid)));
   });
 });
 
@@ -85,7 +88,7 @@ test('hears a handler in the async context of its own run, whoever had its proce
     for (const run of [1, 2, 3, 4, 5]) {
       const code = 'export const handleEvent = () => console.log(1);';
       await runs.run(run, () => runHandler(sandbox, code, { language: 'typescript', onLog }));
-      await until('three wait', () => denos().length === 3);
+      await until('some wait', () => denos().length === ahead);
     }
   });
   expect(heardIn).toEqual([1, 2, 3, 4, 5]);
@@ -103,7 +106,7 @@ test('keeps nothing of a run that has ended', async () => {
     };
     await ended(); // what is made once may keep the first
     const all = [await ended(), await ended(), await ended()];
-    await until('three wait', () => denos().length === 3);
+    await until('some wait', () => denos().length === ahead);
     await until('they are forgotten', () => {
       collectGarbage();
       return all.every((run) => run.deref() === undefined);
@@ -114,11 +117,11 @@ test('keeps nothing of a run that has ended', async () => {
 test('notices one that died and replaces it', async () => {
   await withSandbox(async (sandbox, logged) => {
     await runHandler(sandbox, one, { language: 'typescript' });
-    await until('three wait', () => denos().length === 3);
+    await until('some wait', () => denos().length === ahead);
     const [victim = 0] = denos();
     process.kill(victim, 'SIGKILL');
     await until('it is noticed', () => logged.some((line) => line.includes('has died')));
-    await until('another waits', () => denos().length === 3 && !denos().includes(victim));
+    await until('another waits', () => denos().length === ahead && !denos().includes(victim));
     expect((await runHandler(sandbox, one, { language: 'typescript' })).result).toMatchObject({ outcome: 'succeeded' });
   });
 });
@@ -126,18 +129,18 @@ test('notices one that died and replaces it', async () => {
 test('kills one that was started ahead by the time of its own handler', async () => {
   await withSandbox(async (sandbox) => {
     await runHandler(sandbox, one, { language: 'typescript' });
-    await until('three wait', () => denos().length === 3);
+    await until('some wait', () => denos().length === ahead);
     const endless = 'export const handleEvent = () => { for (;;) {} };';
     const { result } = await runHandler(sandbox, endless, { language: 'typescript', limits: { wallMs: 500 } });
     expect(result).toMatchObject({ outcome: 'timed_out' });
-    await until('it is gone', () => denos().length === 3);
+    await until('it is gone', () => denos().length === ahead);
   });
 });
 
 test('has one that was started ahead killed by the fork server when the host is too busy to', async () => {
   await withSandbox(async (sandbox) => {
     await runHandler(sandbox, one, { language: 'typescript' });
-    await until('three wait', () => denos().length === 3);
+    await until('some wait', () => denos().length === ahead);
     const waiting = denos();
     let left: number[] | undefined;
     const { result } = await runHandler(sandbox, 'export const handleEvent = () => { console.log(1); for (;;) {} };', {
@@ -145,11 +148,12 @@ test('has one that was started ahead killed by the fork server when the host is 
       limits: { wallMs: 50 },
       onLog: () => {
         const blockedUntil = Date.now() + 15_000;
-        while (left?.length !== 2 && Date.now() < blockedUntil) left = denos().filter((pid) => waiting.includes(pid));
+        while (left?.length !== ahead - 1 && Date.now() < blockedUntil)
+          left = denos().filter((pid) => waiting.includes(pid));
       },
     });
     expect(result).toMatchObject({ outcome: 'timed_out' });
-    expect(left).toHaveLength(2);
+    expect(left).toHaveLength(ahead - 1);
   });
 });
 
@@ -165,7 +169,7 @@ test('starts a process of its own for other limits', async () => {
 test('leaves no process when the fork server dies, and goes on with another', async () => {
   await withSandbox(async (sandbox) => {
     await runHandler(sandbox, one, { language: 'typescript' });
-    await until('three wait', () => denos().length === 3);
+    await until('some wait', () => denos().length === ahead);
     const before = denos();
     const [first = 0] = before;
     const server = Number(
