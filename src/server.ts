@@ -28,6 +28,7 @@ import type { Store } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
 import { ensureOrganization } from './store/organizations.ts';
 import { askToCancelEvent, askToCancelExecution } from './temporal/cancel-runs.ts';
+import { handlerWorkers } from './temporal/handler-workers.ts';
 import { connectTemporal, type Temporal } from './temporal/connection.ts';
 import { directRunEnded, startDirectRun } from './temporal/start-direct-run.ts';
 import { createEventStarter } from './temporal/start-event.ts';
@@ -73,6 +74,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const checkTemporal = async () => {
     await inTime(() => temporal.client.workflowService.describeNamespace({ namespace: temporal.namespace }));
   };
+  const workers = () => inTime(() => handlerWorkers(temporal.client, temporal.namespace, config.taskQueue));
   const relay = createRelay({ store, startEvent, startRun: (run) => directRunner.start(run), log });
   const helperNames = helpers.map(({ name }) => name);
   const app = createApp({
@@ -86,7 +88,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }),
     helperNames,
     log,
-    health: { checkTemporal, relayLagMs: () => relay.lagMs() },
+    health: { checkTemporal, workers, relayLagMs: () => relay.lagMs() },
   });
   if (!isLoopback(config.host)) warnOfOpenHost(log, config.host);
   const listening = await listen(app, config);

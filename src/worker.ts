@@ -54,6 +54,7 @@ async function main(log: Log): Promise<void> {
     temporal,
     connection,
     sandbox,
+    cage: sandbox.cage.level,
     http: config.http,
     services: createHelperServices(config),
     taskQueue: config.taskQueue,
@@ -67,7 +68,7 @@ async function main(log: Log): Promise<void> {
   logWorkerStarted(log, {
     taskQueue: config.taskQueue,
     handlerSlots: config.handlerSlots,
-    cage: sandbox.capability.level,
+    cage: sandbox.cage.level,
     typescript: sandbox.deno.detail,
   });
 

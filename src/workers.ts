@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { createCallHelper } from './activities/call-helper.ts';
 import type { Checkpoint } from './activities/checkpoint.ts';
@@ -12,6 +13,7 @@ import { servicesNotConfigured } from './helper-services.ts';
 import type { AnalyticsSink } from './analytics/sink.ts';
 import { storeSink } from './analytics/sinks/store-sink.ts';
 import { deliveryPolicy, type DeliveryPolicy } from './domain/delivery-policy.ts';
+import { workerIdentity, type CageLevel } from './domain/cage-level.ts';
 import { handlerPlaces } from './domain/handler-shares.ts';
 import { activityHelpers, helpers } from './helpers/registry.ts';
 import { createHttpGateway, type HttpGatewayOptions } from './sandbox/http-gateway/gateway.ts';
@@ -34,6 +36,8 @@ export interface WorkersOptions {
   readonly temporal: Temporal;
   readonly connection: NativeConnection;
   readonly sandbox: Sandbox;
+  /** How well it locks handlers up, for whoever asks Temporal about the queue; `refused` where left out. */
+  readonly cage?: CageLevel;
   /** Where handlers' requests may go. */
   readonly http: HttpGatewayOptions;
   /** What helpers ask outside; left out: nothing is configured, and they say so. */
@@ -95,6 +99,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     ...common,
     ...shutdownTimes(shutdownMs),
     taskQueue: `${taskQueue}-handlers`,
+    identity: workerIdentity(`${String(process.pid)}@${hostname()}`, options.cage ?? 'refused'),
     activities: {
       runHandler: createRunHandler({
         store,

@@ -3,19 +3,21 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { errorTable } from '../domain/errors.ts';
+import type { DenoCapability } from '../sandbox/deno.ts';
+import type { SandboxCapability } from '../sandbox/probe.ts';
 import type { Finding } from './doctor.ts';
 
-const tryAnother = 'Name another Deno 2 in AFTERWORD_DENO; the line `python` says what the cage lacks, if anything.';
+const tryAnother = 'Name another Deno 2 in AFTERWORD_DENO; the line `cage` says what it lacks, if anything.';
+const unsetSwitch = 'Unset AFTERWORD_UNSAFE_UNCAGED_PYTHON where others can write handlers.';
 const oldestNode = [22, 12] as const;
 const warnBelowBytes = 2 * 1024 ** 3;
 const failBelowBytes = 200 * 1024 ** 2;
 
-/** Node, Python and its cage, Deno, the Temporal CLI, disk space. Starts no service. */
+/** Node, Python, Deno, how well they lock handlers up, the Temporal CLI, disk space. Starts no service. */
 export async function checkMachine(config: Config): Promise<Finding[]> {
   return [
     checkNode(process.versions.node),
-    await checkPython(config),
-    await checkDeno(config),
+    ...(await checkHandlers(config)),
     checkTemporalCli(config),
     await checkDisk(config.home),
   ];
@@ -33,36 +35,38 @@ function checkNode(version: string): Finding {
   };
 }
 
-async function checkPython({ python, unsafeUncaged }: Config): Promise<Finding> {
-  const check = 'python';
-  if (python === null) return { check, state: 'fail', detail: 'none was found', mend: errorTable.python_missing.mend };
-  const { probeSandbox } = await import('../sandbox/probe.ts');
-  const { level, detail, mend } = await probeSandbox(python);
-  if (level === 'full') return { check, state: 'ok', detail: `${detail} (${python})`, mend: '' };
-  if (unsafeUncaged) {
-    return {
-      check,
-      state: 'warn',
-      detail: `handlers run without a full cage: ${detail}`,
-      mend: 'Unset AFTERWORD_UNSAFE_UNCAGED_PYTHON where others can write handlers.',
-    };
-  }
-  const state = level === 'no_landlock' ? 'warn' : 'fail';
-  return { check, state, detail: `handlers are not fully caged: ${detail}`, mend };
+async function checkHandlers({ python, deno, unsafeUncaged }: Config): Promise<Finding[]> {
+  const [{ cageOf }, { probeSandbox }, { probeDeno }] = await Promise.all([
+    import('../sandbox/cage.ts'),
+    import('../sandbox/probe.ts'),
+    import('../sandbox/deno.ts'),
+  ]);
+  const [ofPython, ofDeno] = await Promise.all([probeSandbox(python ?? 'python3'), probeDeno(deno)]);
+  const { level, detail, mend } = cageOf(ofPython, ofDeno, unsafeUncaged);
+  const state = level === 'full' ? 'ok' : level === 'refused' ? 'fail' : 'warn';
+  return [
+    checkPython(python, ofPython),
+    await checkDeno(ofPython, ofDeno),
+    { check: 'cage', state, detail: `${level}: ${detail}`, mend: level === 'unsandboxed' ? unsetSwitch : mend },
+  ];
 }
 
-/** Also runs a handler where Python has its cage: that needs more than a binary that starts. */
-async function checkDeno({ deno, python }: Config): Promise<Finding> {
+function checkPython(path: string | null, { python }: SandboxCapability): Finding {
+  const check = 'python';
+  if (path === null) return { check, state: 'fail', detail: 'none was found', mend: errorTable.python_missing.mend };
+  if (python === null)
+    return { check, state: 'fail', detail: `${path} cannot be run`, mend: errorTable.python_missing.mend };
+  return { check, state: 'ok', detail: `Python ${python} (${path})`, mend: '' };
+}
+
+/** Also runs a handler where there is a cage for it: that needs more than a binary that starts. */
+async function checkDeno(python: SandboxCapability, { executable, detail, mend }: DenoCapability): Promise<Finding> {
   const check = 'deno';
-  const [{ probeDeno }, { tryDeno }] = await Promise.all([
-    import('../sandbox/deno.ts'),
-    import('../sandbox/try-deno.ts'),
-  ]);
-  const { executable, detail, mend } = await probeDeno(deno);
   if (executable === null) {
     return { check, state: 'warn', detail: `handlers in TypeScript are refused: ${detail}`, mend };
   }
-  const fault = python === null ? null : await tryDeno(python, executable);
+  const { tryDeno } = await import('../sandbox/try-deno.ts');
+  const fault = python.executable === '' ? null : await tryDeno(python.executable, executable);
   if (fault === null) return { check, state: 'ok', detail: `${detail} (${executable})`, mend: '' };
   return { check, state: 'warn', detail: `handlers in TypeScript cannot run: ${fault}`, mend: tryAnother };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
+import { cageLevels } from '../domain/cage-level.ts';
 import { findKey, findUrl } from './endpoint.ts';
 import type { Finding } from './doctor.ts';
 import { send, sendForJson } from './http.ts';
@@ -13,6 +14,8 @@ const Readiness = z.object({
   temporal: z.string(),
   relay: z.string(),
   relayLagMs: z.number(),
+  workers: z.int().nullable(),
+  cage: z.enum(cageLevels).nullable(),
 });
 const Organization = z.object({ id: z.string(), name: z.string() });
 
@@ -48,7 +51,9 @@ async function checkReadiness(url: string, signal: AbortSignal): Promise<Finding
       mend: 'Check the address.',
     };
   }
-  const detail = `${readiness.status}: store ${readiness.store}, temporal ${readiness.temporal}, relay ${readiness.relay}`;
+  const { workers, cage } = readiness;
+  const ofWorkers = workers === null ? 'not known' : `${workers}${cage === null ? '' : ` (cage ${cage})`}`;
+  const detail = `${readiness.status}: store ${readiness.store}, temporal ${readiness.temporal}, relay ${readiness.relay}, workers ${ofWorkers}`;
   if (readiness.store !== 'ok')
     return { check, state: 'fail', detail, mend: 'Start the database: events are refused.' };
   if (readiness.temporal !== 'ok') {
@@ -62,6 +67,12 @@ async function checkReadiness(url: string, signal: AbortSignal): Promise<Finding
       detail,
       mend: `Accepted events have waited ${waiting} to be started; see the server’s log.`,
     };
+  }
+  if (workers === 0) return { check, state: 'fail', detail, mend: 'Start a worker: events are accepted, and wait.' };
+  if (cage !== null && cage !== 'full') {
+    const mend =
+      'A worker does not have the whole cage: its log says at its start what is missing. See docs/sandbox.md.';
+    return { check, state: cage === 'refused' ? 'fail' : 'warn', detail, mend };
   }
   return { check, state: 'ok', detail, mend: '' };
 }

@@ -1,3 +1,4 @@
+import { cageOf, type Cage } from './cage.ts';
 import { Children } from './children.ts';
 import { probeDeno, type DenoCapability } from './deno.ts';
 import type { ForkServerSettings } from './fork-server.ts';
@@ -22,35 +23,37 @@ export interface SandboxOptions {
 
 export interface HandlerSandbox extends Sandbox {
   /** What was found when it was made; for health. */
+  readonly cage: Cage;
   readonly capability: SandboxCapability;
   /** What handlers in TypeScript need beside the cage. */
   readonly deno: DenoCapability;
 }
-
-const exposed = {
-  landlock: "every file the worker's user may read or write, its credentials included",
-  seccomp: 'the network, and every process of the same user',
-} as const;
 
 /** Never rejects for what the system lacks: then `run` answers `refused`, with the reason. */
 export async function createSandbox(options: SandboxOptions): Promise<HandlerSandbox> {
   const log = options.log ?? (() => undefined);
   const packageFolders = options.packageFolders ?? [];
   const [capability, deno] = await Promise.all([probeSandbox(options.pythonPath), probeDeno(options.denoPath ?? null)]);
-  if (deno.executable === null) log(`TypeScript handlers are refused: ${deno.detail}. ${deno.mend}`);
-  const settings = { capability, packageFolders, deno: deno.executable, log };
-  if (capability.level === 'full') return new CagedHandlers(settings, deno);
-  if (options.unsandboxed !== true || capability.executable === '') {
-    log(`Handlers are refused: ${capability.detail}. ${capability.mend}`);
-    return new RefusedHandlers(capability, deno);
-  }
-  const open = (['landlock', 'seccomp'] as const).filter((layer) => !capability.layers.includes(layer));
-  const what = open.map((layer) => exposed[layer]).join('; ');
-  log(`WARNING: handlers run UNSANDBOXED, because ${capability.detail}. Exposed to any handler: ${what}.`);
-  return new CagedHandlers(settings, deno);
+  const cage = cageOf(capability, deno, options.unsandboxed === true);
+  const found = { cage, capability, deno };
+  if (cage.mend !== '') log(`${headlines[cage.level]} ${cage.detail}. ${cage.mend}`);
+  if (cage.level === 'refused') return new RefusedHandlers(found);
+  const withoutFiles = cage.level === 'no_landlock';
+  return new CagedHandlers(found, { capability, packageFolders, deno: deno.executable, withoutFiles, log });
 }
 
+const headlines = {
+  full: 'In part:',
+  no_landlock: 'WARNING: without Landlock:',
+  deno_only: 'WARNING: Deno only:',
+  unsandboxed: 'WARNING:',
+  refused: 'Handlers are refused:',
+} as const;
+
+type Found = Pick<HandlerSandbox, 'cage' | 'capability' | 'deno'>;
+
 class CagedHandlers implements HandlerSandbox {
+  readonly cage: Cage;
   readonly capability: SandboxCapability;
   readonly deno: DenoCapability;
   readonly #servers: LiveForkServer;
@@ -58,8 +61,9 @@ class CagedHandlers implements HandlerSandbox {
   readonly #denos: Children;
   readonly #typescript: TypeScriptHandlers;
 
-  constructor(settings: ForkServerSettings, deno: DenoCapability) {
-    this.capability = settings.capability;
+  constructor({ cage, capability, deno }: Found, settings: ForkServerSettings) {
+    this.cage = cage;
+    this.capability = capability;
     this.deno = deno;
     this.#servers = new LiveForkServer(settings);
     this.#python = new Children(this.#servers, 'python', settings.log);
@@ -69,8 +73,11 @@ class CagedHandlers implements HandlerSandbox {
 
   async run(program: SandboxProgram, host: SandboxHost, signal?: AbortSignal): Promise<SandboxResult> {
     if (signal?.aborted) return { outcome: 'aborted', runMs: 0 };
-    if (program.language === 'python') return runPythonHandler(this.#python, program, host, signal);
-    if (this.deno.executable === null) return refused('TypeScript', this.deno);
+    if (program.language === 'python') {
+      if (!this.cage.python) return refused('Python', this.capability);
+      return runPythonHandler(this.#python, program, host, signal);
+    }
+    if (!this.cage.typescript) return refused('TypeScript', this.deno);
     return this.#typescript.run(program, host, signal);
   }
 
@@ -83,17 +90,18 @@ class CagedHandlers implements HandlerSandbox {
 }
 
 class RefusedHandlers implements HandlerSandbox {
+  readonly cage: Cage;
   readonly capability: SandboxCapability;
   readonly deno: DenoCapability;
 
-  constructor(capability: SandboxCapability, deno: DenoCapability) {
+  constructor({ cage, capability, deno }: Found) {
+    this.cage = cage;
     this.capability = capability;
     this.deno = deno;
   }
 
   run({ language }: SandboxProgram): Promise<SandboxResult> {
-    // Deno is started by the same fork server, so without Python neither runs.
-    return Promise.resolve(refused(language === 'python' ? 'Python' : 'TypeScript', this.capability));
+    return Promise.resolve(refused(language === 'python' ? 'Python' : 'TypeScript', this.cage));
   }
 
   async close(): Promise<void> {

@@ -44,6 +44,8 @@ export interface ForkServerSettings {
   readonly packageFolders: readonly string[];
   /** The binary; null where there is none. */
   readonly deno: string | null;
+  /** Python handlers may open no file at all: for systems without Landlock. */
+  readonly withoutFiles: boolean;
   readonly log: (message: string) => void;
 }
 
@@ -86,12 +88,14 @@ export class ForkServer {
 
   readonly #ready: Promise<undefined>;
 
-  private constructor({ capability, packageFolders, deno, log }: ForkServerSettings, folder: string) {
+  private constructor(settings: ForkServerSettings, folder: string) {
+    const { capability, packageFolders, deno, withoutFiles, log } = settings;
     this.#socketPath = join(folder, 'socket');
     const options = JSON.stringify({
       socket: this.#socketPath,
       layers: capability.layers,
       packageFolders,
+      withoutFiles,
       deno: deno === null ? null : { executable: deno, runner: denoRunner },
     });
     // Detached: its own session, so that Ctrl-C in a terminal leaves it to us to end it.

@@ -111,16 +111,36 @@ describe('the service', () => {
 
   test('is alive and ready, and degraded but accepting while Temporal is away or the relay late', async () => {
     expect((await api.get('/healthz', null)).body).toEqual({ status: 'ok' });
-    const ready = { status: 'ready', store: 'ok', temporal: 'ok', relay: 'ok', relayLagMs: 0 };
+    const states = { store: 'ok', temporal: 'ok', relay: 'ok', relayLagMs: 0 };
+    const ready = { status: 'ready', ...states, workers: 1, cage: 'full' };
     expect(await api.get('/readyz', null)).toMatchObject({ status: 200, body: ready });
     api.health.temporalAway = true;
     const away = await api.get('/readyz', null);
-    expect(away).toMatchObject({ status: 200, body: { ...ready, status: 'degraded', temporal: 'away' } });
+    expect(away).toMatchObject({
+      status: 200,
+      body: { ...states, status: 'degraded', temporal: 'away', workers: null, cage: null },
+    });
     api.health.temporalAway = false;
     api.health.relayLagMs = 61_000;
     const late = await api.get('/readyz', null);
     expect(late).toMatchObject({ status: 200, body: { status: 'degraded', relay: 'late', relayLagMs: 61_000 } });
     api.health.relayLagMs = 0;
+  });
+
+  test('tells of the workers the one that locks handlers up worst', async () => {
+    const cases = [
+      [[], 'degraded', null],
+      [['full', 'no_landlock', 'full'], 'ready', 'no_landlock'],
+      [['deno_only', 'no_landlock'], 'ready', 'deno_only'],
+      [['full', 'unsandboxed'], 'ready', 'unsandboxed'],
+      [['refused', 'full'], 'degraded', 'refused'],
+    ] as const;
+    for (const [workers, status, cage] of cases) {
+      api.health.workers = [...workers];
+      const { body } = await api.get('/readyz', null);
+      expect(body).toMatchObject({ status, workers: workers.length, cage });
+    }
+    api.health.workers = ['full'];
   });
 
   test('describes every route in OpenAPI 3.1', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { createApp, type AppOptions } from '../../src/api/app.ts';
+import type { CageLevel } from '../../src/domain/cage-level.ts';
 import type { Canceller } from '../../src/api/cancelling.ts';
 import type { DirectRunner } from '../../src/api/direct-runs.ts';
 import type { EventToStart, StartEvent } from '../../src/api/start-soon.ts';
@@ -56,7 +57,11 @@ export async function createApiUnderTest() {
   const started: EventToStart[] = [];
   const logLines: string[] = [];
   const log = createLog({ level: 'info', process: 'test' }, { write: (line) => void logLines.push(line) });
-  const health = { temporalAway: false, relayLagMs: 0 };
+  const health: { temporalAway: boolean; relayLagMs: number; workers: CageLevel[] } = {
+    temporalAway: false,
+    relayLagMs: 0,
+    workers: ['full'],
+  };
 
   /** On the same store, with another Temporal. */
   function connect(
@@ -72,6 +77,7 @@ export async function createApiUnderTest() {
       ...more,
       health: {
         checkTemporal: () => (health.temporalAway ? Promise.reject(new Error('away')) : Promise.resolve()),
+        workers: () => (health.temporalAway ? Promise.reject(new Error('away')) : Promise.resolve(health.workers)),
         relayLagMs: () => health.relayLagMs,
       },
       log,

@@ -99,7 +99,7 @@ export async function createCliUnderTest() {
       pythonPath: inject('python') ?? 'python3',
       helperNames: helpers.map(({ name }) => name),
     }),
-    health: { checkTemporal: () => Promise.resolve(), relayLagMs: () => 0 },
+    health: { checkTemporal: () => Promise.resolve(), workers: () => Promise.resolve(['full']), relayLagMs: () => 0 },
     log: createLog({ level: 'silent', process: 'test' }),
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });

@@ -71,6 +71,12 @@ it('they run an event with the key and the organisation that the operator named'
   expect(await ask('GET', '/conversations/P')).toMatchObject({ tags: ['seen'] });
 });
 
+it('the server knows of the worker, and how well it locks handlers up', async () => {
+  const url = server.lines.find((line) => line.url !== undefined)?.url ?? '';
+  const answer = await fetch(`${url}/readyz`);
+  expect(await answer.json()).toMatchObject({ status: 'ready', workers: 1, cage: 'full' });
+});
+
 it('a server that is told to stop takes no more connections and answers the request that it has', async () => {
   const url = new URL(server.lines.find((line) => line.url !== undefined)?.url ?? '');
   const body = JSON.stringify({ ...closing, id: 'closing-2' });

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { cageLevels, worstOf, type CageLevel } from '../../domain/cage-level.ts';
 import type { Store } from '../../store/database.ts';
 import { checkSchema } from '../../store/migrate.ts';
 import type { Api } from '../environment.ts';
@@ -8,6 +9,8 @@ import { within } from '../within.ts';
 export interface Health {
   /** Rejects when Temporal cannot be reached. */
   readonly checkTemporal: () => Promise<void>;
+  /** How well each worker that runs handlers locks them up. Rejects while Temporal is away. */
+  readonly workers: () => Promise<readonly CageLevel[]>;
   /** For how long accepted events have been waiting for the relay; 0: none wait. */
   readonly relayLagMs: () => number;
 }
@@ -25,6 +28,14 @@ const Readiness = z
     temporal: State,
     relay: State,
     relayLagMs: z.number(),
+    workers: z
+      .int()
+      .nullable()
+      .meta({ description: 'Worker processes that run handlers; null while Temporal is away.' }),
+    cage: z
+      .enum(cageLevels)
+      .nullable()
+      .meta({ description: 'How well handlers are locked up, of the worker that does it worst; null: not known.' }),
   })
   .meta({ id: 'Readiness' });
 
@@ -55,16 +66,23 @@ export function addHealthRoutes(api: Api, store: Store, health: Health): void {
   api.openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200));
 
   api.openapi(readyz, async (c) => {
-    const [storeState, temporalState] = await Promise.all([
+    const [storeState, temporalState, levels] = await Promise.all([
       stateOf(() => checkSchema(store)),
       stateOf(health.checkTemporal),
+      within(
+        health.workers().catch(() => null),
+        checkMs,
+      ),
     ]);
     const relayLagMs = Math.round(health.relayLagMs());
     const relayState = relayLagMs > relayLateMs ? ('late' as const) : ('ok' as const);
-    const states = { store: storeState, temporal: temporalState, relay: relayState, relayLagMs };
+    const known = levels === 'late' ? null : levels;
+    const cage = worstOf(known ?? []) ?? null;
+    const workers = known?.length ?? null;
+    const states = { store: storeState, temporal: temporalState, relay: relayState, relayLagMs, workers, cage };
     if (storeState !== 'ok') return c.json({ status: 'unready' as const, ...states }, 503);
-    const status = temporalState === 'ok' && relayState === 'ok' ? ('ready' as const) : ('degraded' as const);
-    return c.json({ status, ...states }, 200);
+    const isReady = temporalState === 'ok' && relayState === 'ok' && workers !== 0 && cage !== 'refused';
+    return c.json({ status: isReady ? ('ready' as const) : ('degraded' as const), ...states }, 200);
   });
 }
 

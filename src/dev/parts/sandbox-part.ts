@@ -19,18 +19,13 @@ export async function createSandboxPart({ config, screen, log, closing }: PartOp
     },
   });
   closing.add('sandbox', () => sandbox.close());
-  const { deno } = sandbox;
-  const { level, detail, mend, executable } = sandbox.capability;
-  if (level === 'full') {
-    screen.step(`Cage for handlers: ${detail}${deno.executable === null ? '' : `, ${deno.detail}`}`);
-    if (deno.executable === null) screen.warn(`TypeScript handlers are refused: ${deno.detail}.\n${deno.mend}`);
-    return { sandbox, refusal: null };
+  const { level, python, detail, mend } = sandbox.cage;
+  if (!python) {
+    const refusal = `Python handlers are refused: ${detail}.\n${mend}`;
+    screen.warn(`${refusal}\nEverything else works; executions of Python handlers end as failed (refused).`);
+    return { sandbox, refusal };
   }
-  if (config.unsafeUncaged && executable !== '') {
-    screen.warn(`Python handlers run without the whole cage (AFTERWORD_UNSAFE_UNCAGED_PYTHON): ${detail}.`);
-    return { sandbox, refusal: null };
-  }
-  const refusal = `Python handlers are refused: ${detail}.\n${mend}`;
-  screen.warn(`${refusal}\nEverything else works; executions of Python handlers end as failed (refused).`);
-  return { sandbox, refusal };
+  if (mend === '') screen.step(`Cage for handlers: ${detail}, ${sandbox.deno.detail}`);
+  else screen.warn(`Cage for handlers: ${level}: ${detail}.\n${mend}`);
+  return { sandbox, refusal: null };
 }

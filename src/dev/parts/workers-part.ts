@@ -2,7 +2,7 @@ import { workflowBundlePath } from '../../config/workflow-bundle.ts';
 import { createHelperServices } from '../../helper-services.ts';
 import { deliveryPolicy } from '../../domain/delivery-policy.ts';
 import { AfterwordError } from '../../domain/errors.ts';
-import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { HandlerSandbox } from '../../sandbox/create-sandbox.ts';
 import type { Store } from '../../store/database.ts';
 import type { Temporal } from '../../temporal/connection.ts';
 import { connectNative } from '../../temporal/native-connection.ts';
@@ -18,7 +18,7 @@ export interface WorkersPart {
 
 export async function startWorkersPart(
   { config, screen, log, closing }: PartOptions,
-  { store, temporal, sandbox }: { store: Store; temporal: Temporal; sandbox: Sandbox },
+  { store, temporal, sandbox }: { store: Store; temporal: Temporal; sandbox: HandlerSandbox },
 ): Promise<WorkersPart> {
   const { taskQueue, handlerSlots } = config;
   installTemporalRuntime(log);
@@ -29,6 +29,7 @@ export async function startWorkersPart(
     temporal,
     connection,
     sandbox,
+    cage: sandbox.cage.level,
     http: config.http,
     services: createHelperServices(config),
     taskQueue,

@@ -244,19 +244,18 @@ def _remove(path: str) -> None:
 
 
 def serve(options: dict[str, Any]) -> None:
-    """`options`: `socket`, the path to listen on; `layers`, those of the cage this system has; `packageFolders`; `deno`,
-    as of `Deno`, or None.
+    """`options`: `socket`, the path to listen on; `layers`, those of the cage this system has; `packageFolders`;
+    `withoutFiles`, whether Python handlers may open none; `deno`, as of `Deno`, or None.
     """
     sys.path += options['packageFolders']
     os.chdir('/')
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     try:
-        warm_up()
-        layers, deno = options['layers'], options['deno']
-        server = _ForkServer(
-            options['socket'], python_cage(layers), None if deno is None else Deno(deno, layers)
-        )
+        layers, deno, without_files = options['layers'], options['deno'], options['withoutFiles']
+        warm_up(without_files=without_files)
+        cage = python_cage(layers, without_files=without_files)
+        server = _ForkServer(options['socket'], cage, None if deno is None else Deno(deno, layers))
         _report({'ready': True})  # fails where the host is gone already
         server.run()
     finally:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .cage import LANDLOCK, SECCOMP
+from .cage import LANDLOCK, SECCOMP, Cage
 from .landlock import abi_version
 from .limits import Limits
 from .python_cage import python_cage
@@ -22,16 +22,17 @@ _PROBE_LIMITS = Limits(execution=0, wall_ms=5_000, cpu_seconds=5, memory_bytes=2
 def probe() -> dict[str, Any]:
     landlock, seccomp = _complaint(abi_version), _complaint(SeccompFilter)
     if not landlock:
-        landlock = _try_in_child([LANDLOCK], _cannot_read_files)
+        landlock = _try_in_child(python_cage([LANDLOCK]), _cannot_read_files)
     if not seccomp:
-        seccomp = _try_in_child([SECCOMP], _cannot_reach_out)
+        seccomp = _try_in_child(python_cage([SECCOMP], without_files=True), _cannot_reach_out, _cannot_read_files)
+    layers = [layer for layer, bad in ((LANDLOCK, landlock), (SECCOMP, seccomp)) if not bad]
     return {
         'version': platform.python_version(),
         'executable': sys.executable,
         'supported': True,
         'landlock': landlock,
         'seccomp': seccomp,
-        'cage': _try_in_child([layer for layer, bad in ((LANDLOCK, landlock), (SECCOMP, seccomp)) if not bad], _nothing),
+        'cage': _try_in_child(python_cage(layers)),
     }
 
 
@@ -46,15 +47,15 @@ def _complaint(attempt: Callable[[], object]) -> str | None:
     return None
 
 
-def _try_in_child(layers: list[str], attack: Callable[[], str | None]) -> str | None:
-    """None when a child could be caged and `attack` was contained."""
+def _try_in_child(cage: Cage, *attacks: Callable[[], str | None]) -> str | None:
+    """None when a child could be caged and `attacks` were contained."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.close(reader)
-            python_cage(layers).enter(writer, _PROBE_LIMITS)
-            complaint = attack()
+            cage.enter(writer, _PROBE_LIMITS)
+            complaint = next(filter(None, (attack() for attack in attacks)), None)
         except OSError as error:
             complaint = error.strerror or str(error)
         except BaseException as error:
@@ -70,10 +71,6 @@ def _try_in_child(layers: list[str], attack: Callable[[], str | None]) -> str | 
     if os.WIFSIGNALED(status):
         return f'the child died of {signal.Signals(os.WTERMSIG(status)).name}'
     return complaint or None
-
-
-def _nothing() -> None:
-    return None
 
 
 def _cannot_read_files() -> str | None:

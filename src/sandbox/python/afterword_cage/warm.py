@@ -17,9 +17,27 @@ _STANDARD = """
 _WHERE_INSTALLED = ('requests', 'tzdata', 'weni', f'{__package__}.http_requests')
 
 
-def warm_up() -> None:
+#: What else handlers import, for systems on which they can open no file.
+_MORE_STANDARD = """
+    argparse base64 binascii bz2 cmath codecs concurrent.futures configparser copyreg ctypes difflib email.header
+    email.mime.multipart email.mime.text email.parser email.policy encodings.ascii encodings.cp1252
+    encodings.iso8859_15 encodings.latin_1 encodings.punycode encodings.utf_16 encodings.utf_8_sig errno fnmatch
+    getpass gettext glob graphlib gzip http http.cookiejar importlib.resources ipaddress json.decoder json.tool keyword
+    lzma marshal mimetypes optparse os os.path pickle platform plistlib pstats quopri reprlib sched select selectors
+    shelve shlex shutil signal socket sqlite3 ssl stat stringprep struct symtable sysconfig tarfile timeit tokenize
+    traceback tracemalloc types unittest unittest.mock urllib.error urllib.robotparser weakref xml.dom.minidom
+    xml.etree.ElementTree xml.sax xmlrpc.client zipfile
+""".split()
+#: Kept, so that the interpreter's own weak cache has them.
+_ZONES: list[object] = []
+
+
+def warm_up(*, without_files: bool = False) -> None:
+    """`without_files`: more of them, and every time zone, since no handler can open what was not loaded."""
     for name in _STANDARD:
         importlib.import_module(name)
+    if without_files:
+        _load_more()
     for name in _WHERE_INSTALLED:
         try:
             importlib.import_module(name)
@@ -31,3 +49,13 @@ def warm_up() -> None:
     warnings.filterwarnings('once', message=r'Event\.', category=DeprecationWarning)
     gc.collect()
     gc.freeze()
+
+
+def _load_more() -> None:
+    for name in _MORE_STANDARD:
+        try:
+            importlib.import_module(name)
+        except ImportError:  # a part that this Python was built without
+            pass
+    zoneinfo = importlib.import_module('zoneinfo')
+    _ZONES.extend(zoneinfo.ZoneInfo(key) for key in zoneinfo.available_timezones())
