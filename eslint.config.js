@@ -63,6 +63,15 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/analytics/**/*.ts', 'src/activities/**/*.ts', 'src/sandbox/**/*.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        { name: 'fetch', message: 'It goes wherever an address leads: send through src/sandbox/http-gateway.' },
+      ],
+    },
+  },
+  {
     // The command line's output is its purpose.
     files: [
       'src/cli/**/*.ts',

@@ -123,8 +123,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     ...restShutdown,
     taskQueue: `${taskQueue}-analytics`,
     activities: {
-      deliverAnalytics: createDeliverAnalytics({ store, sinks, policy }),
-      redeliverAnalytics: createRedeliverAnalytics({ store, sinks, policy }),
+      deliverAnalytics: createDeliverAnalytics({ store, sinks, policy, gateway }),
+      redeliverAnalytics: createRedeliverAnalytics({ store, sinks, policy, gateway }),
     },
     maxConcurrentActivityTaskExecutions: deliverySlots,
   });

@@ -1,6 +1,7 @@
 import { AttemptCalls } from '../../src/activities/attempt-calls.ts';
 import { HandlerRequests } from '../../src/activities/handler-requests.ts';
 import { HandlerSettings } from '../../src/contract/handler.ts';
+import { EgressPolicy } from '../../src/sandbox/http-gateway/egress-policy.ts';
 import type { HttpGateway } from '../../src/sandbox/http-gateway/gateway.ts';
 import type { Store } from '../../src/store/database.ts';
 import { createDirectRun } from '../../src/store/direct-runs.ts';
@@ -80,6 +81,7 @@ export function createPosts(store: Store, gateway: HttpGateway) {
       ref,
       rootId: ref.executionId,
       gateway,
+      egress: new EgressPolicy([]),
       calls: new AttemptCalls({ calls: [], made: { helperCalls: 0, requests: 0 } }),
       writeWithLogs: (write) => write([]),
     });

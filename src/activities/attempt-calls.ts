@@ -1,3 +1,4 @@
+import type { HandlerLimits } from '../contract/handler-limits.ts';
 import { limits } from '../domain/limits.ts';
 import { decideCall, type CallDecision, type CallEffect } from '../domain/recorded-calls.ts';
 import type { Ledger, LedgerCall } from '../store/execution-ledger/calls.ts';
@@ -15,19 +16,23 @@ export interface ReachedCall {
   readonly driftJson: string | null;
 }
 
-const most = {
-  helperCalls: { calls: limits.helperCallsPerExecution, word: 'helper calls' },
-  requests: { calls: limits.httpRequestsPerExecution, word: 'HTTP requests' },
-} as const;
+const words = { helperCalls: 'helper calls', requests: 'HTTP requests' } as const;
+type Counted = keyof typeof words;
 
 /** What one attempt knows of its execution's calls: which call of its name this is, and what the ledger says of it. */
 export class AttemptCalls {
   readonly #recorded: ReadonlyMap<string, LedgerCall>;
   readonly #counts = new Map<string, number>();
   readonly #reached: ReachedCall[] = [];
-  readonly #made: Record<keyof typeof most, number>;
+  readonly #made: Record<Counted, number>;
+  readonly #most: Record<Counted, number>;
 
-  constructor(ledger: Ledger) {
+  /** `own`: the handler's own limits, where it has any. */
+  constructor(ledger: Ledger, own: Pick<HandlerLimits, 'calls' | 'requests'> = {}) {
+    this.#most = {
+      helperCalls: own.calls ?? limits.helperCallsPerExecution,
+      requests: own.requests ?? limits.httpRequestsPerExecution,
+    };
     this.#made = { ...ledger.made };
     this.#recorded = new Map(ledger.calls.map((call) => [`${call.name}/${String(call.n)}`, call]));
   }
@@ -54,10 +59,11 @@ export class AttemptCalls {
   }
 
   /** Before a call is made anew. Throws CallLimitReached. */
-  count(kind: keyof typeof most): void {
-    const { calls, word } = most[kind];
-    if (this.#made[kind] >= calls) {
-      throw new CallLimitReached(`the handler made more than ${String(calls)} ${word} in all its attempts`);
+  count(kind: Counted): void {
+    const most = this.#most[kind];
+    if (this.#made[kind] >= most) {
+      const message = `The handler made more than the ${String(most)} ${words[kind]} it may make in all its attempts. Make fewer.`;
+      throw new CallLimitReached(message);
     }
     this.#made[kind] += 1;
   }

@@ -4,13 +4,17 @@ import type { DeliverAnalyticsInput } from '../contract/workflow.ts';
 import type { DeliveryPolicy } from '../domain/delivery-policy.ts';
 import { buryOrphans, claimDue, claimOfExecution, countPending } from '../store/analytics-deliveries.ts';
 import type { Store } from '../store/database.ts';
+import type { HttpGateway } from '../sandbox/http-gateway/gateway.ts';
 import { deliverToSink, type DeliveryRun } from './deliver-to-sink.ts';
+import { createSendFromSink } from './send-from-sink.ts';
 import { toApplicationFailure } from './to-application-failure.ts';
 
 export interface DeliverAnalyticsDeps {
   readonly store: Store;
   readonly sinks: readonly AnalyticsSink[];
   readonly policy: DeliveryPolicy;
+  /** What sinks send by. */
+  readonly gateway: HttpGateway;
 }
 
 /** Due events taken up at once. */
@@ -20,7 +24,8 @@ const batch = 500;
  * Delivers what one execution registered, to every sink by itself. Fails while something is left, to be tried again;
  * when the workflow gives up, the rows wait for the redelivery.
  */
-export function createDeliverAnalytics({ store: { db }, sinks, policy }: DeliverAnalyticsDeps) {
+export function createDeliverAnalytics({ store: { db }, sinks, policy, gateway }: DeliverAnalyticsDeps) {
+  const send = createSendFromSink(gateway, policy.eventTimeoutMs);
   return async function deliverAnalytics(execution: DeliverAnalyticsInput): Promise<void> {
     const { organizationId, executionId } = execution;
     try {
@@ -39,15 +44,17 @@ export function createDeliverAnalytics({ store: { db }, sinks, policy }: Deliver
   };
 
   function runOf(againInMs: number): DeliveryRun {
-    return { db, policy, signal: cancellationSignal(), until: performance.now() + policy.budgetMs, againInMs };
+    return { db, policy, send, signal: cancellationSignal(), until: performance.now() + policy.budgetMs, againInMs };
   }
 }
 
 /** Delivers what is due, of whatever execution, and gives up what no sink will ever take. */
-export function createRedeliverAnalytics({ store: { db }, sinks, policy }: DeliverAnalyticsDeps) {
+export function createRedeliverAnalytics({ store: { db }, sinks, policy, gateway }: DeliverAnalyticsDeps) {
+  const send = createSendFromSink(gateway, policy.eventTimeoutMs);
   return async function redeliverAnalytics(): Promise<void> {
     const until = performance.now() + policy.budgetMs;
-    const run = { db, policy, signal: cancellationSignal(), until, againInMs: policy.redeliveryEveryMs };
+    const signal = cancellationSignal();
+    const run = { db, policy, send, signal, until, againInMs: policy.redeliveryEveryMs };
     try {
       await Promise.all(sinks.map((sink) => redeliverTo(run, sink)));
       const names = sinks.map(({ name }) => name);

@@ -1,4 +1,4 @@
-import { SinkRefusal, type AnalyticsSink } from '../analytics/sink.ts';
+import { SinkRefusal, type AnalyticsSink, type SendFromSink } from '../analytics/sink.ts';
 import { wireTypeOf } from '../analytics/value-type.ts';
 import { eachWithConcurrency } from '../domain/concurrency.ts';
 import type { DeliveryPolicy } from '../domain/delivery-policy.ts';
@@ -15,6 +15,7 @@ const errorCharacters = 1_000;
 export interface DeliveryRun {
   readonly db: Database;
   readonly policy: DeliveryPolicy;
+  readonly send: SendFromSink;
   /** Aborted when the activity has to end. */
   readonly signal: AbortSignal;
   /** `performance.now()` after which nothing more is sent. */
@@ -25,7 +26,7 @@ export interface DeliveryRun {
 
 /** Delivers claimed events and records each end; answers how many the sink may still take later. */
 export async function deliverToSink(
-  { db, policy, signal, until, againInMs }: DeliveryRun,
+  { db, policy, send, signal, until, againInMs }: DeliveryRun,
   sink: AnalyticsSink,
   events: readonly ClaimedEvent[],
 ): Promise<number> {
@@ -40,7 +41,7 @@ export async function deliverToSink(
     try {
       const within = AbortSignal.any([signal, AbortSignal.timeout(policy.eventTimeoutMs)]);
       const wireType = wireTypeOf(event.payload.value_type);
-      await untilAborted(sink.deliver({ ...event, wireType }, within), within);
+      await untilAborted(sink.deliver({ ...event, wireType }, within, send), within);
       failuresInARow = 0;
       return { id, outcome: 'delivered' };
     } catch (error) {

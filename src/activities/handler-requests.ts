@@ -1,5 +1,6 @@
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import { limits } from '../domain/limits.ts';
+import type { EgressPolicy } from '../sandbox/http-gateway/egress-policy.ts';
 import type { HttpGateway, HttpOutcome } from '../sandbox/http-gateway/gateway.ts';
 import { isFinalFailure } from '../sandbox/http-gateway/http-failure.ts';
 import type { RequestReply, SandboxRequest } from '../sandbox/sandbox.ts';
@@ -22,6 +23,7 @@ export interface HandlerRequestsDeps extends WriteIntentDeps {
   /** The execution where the record began: a re-run's keys are those of what it runs again. */
   readonly rootId: string;
   readonly gateway: HttpGateway;
+  readonly egress: EgressPolicy;
 }
 
 interface SentRequest extends CheckpointSubject {
@@ -73,7 +75,7 @@ export class HandlerRequests {
   }
 
   async #send(request: SandboxRequest, key: string | undefined, subject: SentRequest): Promise<RequestReply> {
-    const { db, ref, gateway, checkpoint } = this.#deps;
+    const { db, ref, gateway, egress, checkpoint } = this.#deps;
     const { connectMs = limits.httpDefaultTimeoutMs, readMs = limits.httpDefaultTimeoutMs } = request;
     const outcome = await gateway.send(
       {
@@ -81,6 +83,7 @@ export class HandlerRequests {
         headers: withKey(request.headers, key),
         connectMs: Math.min(connectMs, limits.attemptMs),
         readMs: Math.min(readMs, limits.attemptMs),
+        egress,
       },
       this.#ended.signal,
     );

@@ -1,7 +1,8 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Helper } from '../helpers/helper.ts';
-import { handlerLimits } from '../sandbox/handler-limits.ts';
+import { handlerLimitsOf } from '../sandbox/handler-limits.ts';
+import { EgressPolicy } from '../sandbox/http-gateway/egress-policy.ts';
 import type { HttpGateway } from '../sandbox/http-gateway/gateway.ts';
 import type { Sandbox, SandboxResult } from '../sandbox/sandbox.ts';
 import type { Store } from '../store/database.ts';
@@ -49,7 +50,8 @@ export async function runInCage(
   const { db } = deps.store;
   const log = new AttemptLog((chunks) => writeLogs(db, ref, chunks));
   const hasRecord = ref.attempt > 1 || begun.rootId !== ref.executionId;
-  const calls = new AttemptCalls(hasRecord ? await loadLedger(db, ref, begun.rootId) : emptyLedger);
+  const { egress = {}, limits = {} } = begun.program.settings;
+  const calls = new AttemptCalls(hasRecord ? await loadLedger(db, ref, begun.rootId) : emptyLedger, limits);
   const common = {
     db,
     ref,
@@ -57,7 +59,15 @@ export async function runInCage(
     writeWithLogs: <T>(write: (chunks: LogChunk[]) => Promise<T>) => log.writeWith(write),
     checkpoint: deps.checkpoint,
   };
-  const requests = new HandlerRequests({ ...common, rootId: begun.rootId, gateway: deps.gateway });
+  const requests = new HandlerRequests({
+    ...common,
+    rootId: begun.rootId,
+    gateway: deps.gateway,
+    egress: new EgressPolicy([
+      { whose: 'organisation', rules: begun.egress },
+      { whose: 'handler', rules: egress },
+    ]),
+  });
   const helperCalls = new HandlerCalls({
     ...common,
     helpers: new Map(
@@ -65,6 +75,7 @@ export async function runInCage(
     ),
     update: createHelperUpdate(deps.client),
   });
+  const most = handlerLimitsOf(limits);
   const ranFrom = performance.now();
   try {
     const run = deps.sandbox.run(
@@ -74,11 +85,12 @@ export async function runInCage(
         contextJson: contextJsonOf(begun, ref.attempt),
         helpers: deps.helpers,
         callsInFlight,
+        requestsInFlight: limits.requestsAtOnce,
         tool: toolOf(begun),
         randomSeed: begun.rootId,
         limits: {
-          ...handlerLimits,
-          wallMs: deps.wallMs ?? handlerLimits.wallMs,
+          ...most,
+          wallMs: Math.min(most.wallMs, deps.wallMs ?? most.wallMs),
           // Counted from the start of the attempt, so that recording still fits into it.
           spentMs: Date.now() - startedAt.getTime(),
         },

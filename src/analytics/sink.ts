@@ -14,15 +14,33 @@ export interface SinkEvent {
   readonly wireType: WireValueType;
 }
 
+/** What a sink sends over HTTP. */
+export interface SinkRequest {
+  readonly method: string;
+  /** Absolute, `http` or `https`. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/**
+ * Sends over HTTP to where requests of this system may go: public addresses, and the private ones that the operator
+ * opened. Follows no redirect. Rejects where no answer came, saying why.
+ */
+export type SendFromSink = (
+  request: SinkRequest,
+  signal: AbortSignal,
+) => Promise<{ readonly status: number; readonly body: string }>;
+
 /** Somewhere that analytics events are delivered to. */
 export interface AnalyticsSink {
   /** Stands in the store with each delivery: once used, it stays. */
   readonly name: string;
   /**
    * Resolves when the event has arrived. Throws SinkRefusal for a final no, anything else to be tried again; after a
-   * lost answer the same event comes again, with the same id.
+   * lost answer the same event comes again, with the same id. Whatever it sends over HTTP it sends by `send`.
    */
-  deliver(event: SinkEvent, signal: AbortSignal): Promise<void>;
+  deliver(event: SinkEvent, signal: AbortSignal, send: SendFromSink): Promise<void>;
 }
 
 /** The sink will never take this event. */

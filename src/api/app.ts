@@ -17,6 +17,7 @@ import { serveDescription } from './openapi.ts';
 import { answerProblem, createErrorAnswer } from './problems.ts';
 import { addConversationEventRoutes } from './routes/conversation-events.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
+import { addEgressRoutes } from './routes/egress.ts';
 import { addExecutionRoutes } from './routes/executions.ts';
 import { addHandlerRoutes } from './routes/handlers.ts';
 import { addHealthRoutes } from './routes/health.ts';
@@ -108,5 +109,6 @@ function createTopics(deps: ApiDependencies): Api {
   addTestRunRoute(api, deps);
   addToolRoute(api, deps);
   addOrganizationRoute(api, deps);
+  addEgressRoutes(api, deps);
   return api;
 }

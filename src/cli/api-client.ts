@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConversationWithMessages } from '../contract/conversation.ts';
 import { ConversationEvent, PublishedEvent } from '../contract/conversation-event.ts';
+import { EgressRules } from '../contract/egress.ts';
 import { Execution, ExecutionDetail } from '../contract/execution.ts';
 import {
   CheckedCode,
@@ -64,6 +65,9 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
     handlerVersions: async (name: string) =>
       (await get(['handlers', name, 'versions'], z.object({ items: z.array(HandlerVersion) }))).items,
     rollbackHandler: (name: string, version: number) => post(['handlers', name, 'rollback'], Handler, { version }),
+    egress: () => get(['egress'], EgressRules),
+    setEgress: (rules: EgressRules) =>
+      sendForJson({ method: 'PUT', url: at(['egress']), key, signal, body: rules }, EgressRules),
     executions: (query: ExecutionQuery) => get(['executions'], ExecutionPage, queryText(query)),
     testRun: (input: z.input<typeof TestRunInput>) => post(['test-runs'], ExecutionDetail, input),
     rerun: (id: string, input: RerunInput) => post(['executions', id, 'rerun'], StartedRerun, input),

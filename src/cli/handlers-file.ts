@@ -2,7 +2,9 @@ import { LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import { z } from 'zod';
 import { EventType } from '../contract/conversation-event.ts';
+import { EgressRules } from '../contract/egress.ts';
 import { HandlerName, HandlerSettings } from '../contract/handler.ts';
+import { HandlerLimits } from '../contract/handler-limits.ts';
 import { cancelOnFault, isFreeOfRepeats } from '../domain/cancel-on.ts';
 import { eventTypeNames } from '../domain/event-types.ts';
 import { limits } from '../domain/limits.ts';
@@ -37,6 +39,8 @@ const FolderHandler = z.strictObject({
   tool: HandlerSettings.shape.tool,
   globals: HandlerSettings.shape.globals,
   constants: HandlerSettings.shape.constants,
+  egress: HandlerSettings.shape.egress,
+  limits: HandlerSettings.shape.limits,
 });
 export type FolderHandler = z.infer<typeof FolderHandler>;
 
@@ -82,13 +86,19 @@ export function parseHandlersFile(text: string): ParsedHandlersFile | { readonly
   return faults.length > 0 ? { faults } : { document, handlers, fault };
 }
 
-const entryKeys = Object.keys(FolderHandler.shape).join(', ');
+const keysOf = (shape: object) => Object.keys(shape).join(', ');
+/** By the key that they stand below. */
+const knownKeys: ReadonlyMap<PathKey | undefined, string> = new Map([
+  [undefined, 'handlers'],
+  ['egress', keysOf(EgressRules.shape)],
+  ['limits', keysOf(HandlerLimits.shape)],
+]);
 
 function explained(issue: z.core.$ZodIssue): [PathKey[], string] {
   const path = issue.path.filter((key) => typeof key !== 'symbol');
   if (issue.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
-    const known = path.length === 0 ? 'handlers' : entryKeys;
+    const known = knownKeys.get(path.at(-1)) ?? keysOf(FolderHandler.shape);
     return [[...path, key], `unknown key "${issue.keys.join('", "')}"; known: ${known}`];
   }
   if (path.length === 0) return [[], 'expected a list under the key "handlers"'];

@@ -66,7 +66,8 @@ function toPush(handler: FolderHandler, { text, language }: Code): HandlerPush {
 
 /** What the entry says and what it leaves out, as the server keeps it. */
 export function settingsOf(entry: FolderHandler) {
-  const { attempts = limits.defaultAttempts, delaySeconds, cancelOn, tool, globals, constants } = entry;
+  const { attempts = limits.defaultAttempts, delaySeconds, cancelOn, ...rest } = entry;
+  const { tool, globals, constants, egress, limits: own } = rest;
   return {
     attempts,
     ...(delaySeconds === undefined ? {} : { delaySeconds }),
@@ -74,6 +75,8 @@ export function settingsOf(entry: FolderHandler) {
     ...(tool === undefined ? {} : { tool }),
     ...(globals === undefined ? {} : { globals }),
     ...(constants === undefined ? {} : { constants }),
+    ...(egress === undefined ? {} : { egress }),
+    ...(own === undefined ? {} : { limits: own }),
   } satisfies HandlerSettings;
 }
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addCancelCommand } from './cancel.ts';
 import { addDoctorCommand } from './doctor.ts';
+import { addEgressCommands } from './egress.ts';
 import { addEmitCommand } from './emit.ts';
 import type { CliEnvironment } from './environment.ts';
 import { addExecutionsCommands } from './executions.ts';
@@ -76,6 +77,7 @@ Exit codes: 0 done; 1 it failed; 2 the command line or a file was wrong, nothing
   addRerunCommand(program, environment);
   addCancelCommand(program, environment);
   addLogsCommand(program, environment);
+  addEgressCommands(program, environment);
   addDoctorCommand(program, environment, () => {
     outcome.exitCode = 1;
   });

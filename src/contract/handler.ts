@@ -3,7 +3,9 @@ import { isFreeOfRepeats } from '../domain/cancel-on.ts';
 import { limits } from '../domain/limits.ts';
 import { ContextObject } from './conversation.ts';
 import { EventType } from './conversation-event.ts';
+import { EgressRules } from './egress.ts';
 import { HandlerLanguage } from './handler-language.ts';
+import { HandlerLimits } from './handler-limits.ts';
 
 export const HandlerName = z
   .string()
@@ -29,6 +31,9 @@ export const HandlerSettings = z
     /** What a tool finds in `context.globals` and `context.constants`. */
     globals: ContextObject.optional(),
     constants: ContextObject.optional(),
+    /** Where its requests may go, of what the organisation allows. */
+    egress: EgressRules.optional(),
+    limits: HandlerLimits.optional(),
   })
   .meta({ id: 'HandlerSettings' });
 export type HandlerSettings = z.infer<typeof HandlerSettings>;

@@ -12,6 +12,10 @@ export const limits = {
   handlerWallMs: 59_500,
   handlerCpuSeconds: 60,
   handlerMemoryBytes: 512 * MB,
+  /** A handler's own limits may not be lower: with less the runtimes themselves do not start, or say how they ended. */
+  leastMemoryMb: 64,
+  leastOutputBytes: 1 * KB,
+  leastResultBytes: 1 * KB,
   defaultAttempts: 3,
   maxAttempts: 10,
   /** How long after its event a handler may wait: 7 days. */
@@ -37,6 +41,17 @@ export const limits = {
   httpHeadBytes: 64 * KB,
   /** Body of one answer, as it came over the wire. */
   httpResponseBytes: 5 * MB,
+  /** Names and values of an answer's headers together. */
+  httpResponseHeadBytes: 16 * KB,
+  /** Of an answer's body, as its chunks came: a worker spends a microsecond on each, however short it is. */
+  httpResponsePieces: 100_000,
+  /** Early hints and the like before an answer: whoever sends nothing else would keep the worker busy. */
+  httpInformationalResponses: 100,
+  /** One request from its beginning to the last byte of its answer: its handler should still hear of the end. */
+  httpRequestMs: 55_000,
+  /** In an allow-list or a deny-list. */
+  egressPatterns: 200,
+  egressPatternCharacters: 300,
   /** HTTP requests of one TypeScript handler that are under way at once; further ones wait in order. */
   requestsInFlight: 6,
   /** Of a request that gives no time itself: to the connection, and for each silence after it. */

@@ -8,12 +8,15 @@ import { WaitingChildren } from './waiting-children.ts';
 export class Children {
   readonly #servers: LiveForkServer;
   readonly #runtime: Runtime;
+  readonly #usual: SandboxLimits;
   readonly #log: (message: string) => void;
   #waiting: WaitingChildren | undefined;
 
-  constructor(servers: LiveForkServer, runtime: Runtime, log: (message: string) => void) {
+  /** `usual`: the limits of most handlers, for which some wait; others get a process of their own. */
+  constructor(servers: LiveForkServer, runtime: Runtime, usual: SandboxLimits, log: (message: string) => void) {
     this.#servers = servers;
     this.#runtime = runtime;
+    this.#usual = usual;
     this.#log = log;
   }
 
@@ -26,7 +29,7 @@ export class Children {
   async open(limits: SandboxLimits, unwanted: () => boolean): Promise<ForkedChild | undefined> {
     const server = await this.#servers.get();
     if (this.#waiting?.isOf(server) !== true) {
-      this.#waiting = new WaitingChildren(server, this.#runtime, limits, this.#log);
+      this.#waiting = new WaitingChildren(server, this.#runtime, this.#usual, this.#log);
     }
     const child = this.#waiting.take(limits);
     if (child === undefined) return await server.fork(this.#runtime, limits, wallMsLeft(limits), unwanted);

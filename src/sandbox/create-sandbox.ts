@@ -2,10 +2,11 @@ import { cageOf, type Cage } from './cage.ts';
 import { Children } from './children.ts';
 import { probeDeno, type DenoCapability } from './deno.ts';
 import type { ForkServerSettings } from './fork-server.ts';
+import { handlerLimits } from './handler-limits.ts';
 import { LiveForkServer } from './live-fork-server.ts';
 import { probeSandbox, type SandboxCapability } from './probe.ts';
 import { runPythonHandler } from './python-handlers.ts';
-import type { Sandbox, SandboxHost, SandboxProgram, SandboxResult } from './sandbox.ts';
+import type { Sandbox, SandboxHost, SandboxLimits, SandboxProgram, SandboxResult } from './sandbox.ts';
 import { TypeScriptHandlers } from './typescript-handlers.ts';
 
 export interface SandboxOptions {
@@ -17,6 +18,8 @@ export interface SandboxOptions {
   readonly packageFolders?: readonly string[];
   /** Runs handlers even where a layer of the cage is missing. Layers that can be had are used all the same. */
   readonly unsandboxed?: boolean;
+  /** Processes wait ahead for handlers with the CPU time and memory of these; left out: what every handler may have. */
+  readonly usualLimits?: SandboxLimits;
   /** One line each: warnings for the operator, and what the fork server writes to its stderr. */
   readonly log?: (message: string) => void;
 }
@@ -39,7 +42,8 @@ export async function createSandbox(options: SandboxOptions): Promise<HandlerSan
   if (cage.mend !== '') log(`${headlines[cage.level]} ${cage.detail}. ${cage.mend}`);
   if (cage.level === 'refused') return new RefusedHandlers(found);
   const withoutFiles = cage.level === 'no_landlock';
-  return new CagedHandlers(found, { capability, packageFolders, deno: deno.executable, withoutFiles, log });
+  const settings = { capability, packageFolders, deno: deno.executable, withoutFiles, log };
+  return new CagedHandlers(found, settings, options.usualLimits ?? handlerLimits);
 }
 
 const headlines = {
@@ -61,13 +65,13 @@ class CagedHandlers implements HandlerSandbox {
   readonly #denos: Children;
   readonly #typescript: TypeScriptHandlers;
 
-  constructor({ cage, capability, deno }: Found, settings: ForkServerSettings) {
+  constructor({ cage, capability, deno }: Found, settings: ForkServerSettings, usual: SandboxLimits) {
     this.cage = cage;
     this.capability = capability;
     this.deno = deno;
     this.#servers = new LiveForkServer(settings);
-    this.#python = new Children(this.#servers, 'python', settings.log);
-    this.#denos = new Children(this.#servers, 'deno', settings.log);
+    this.#python = new Children(this.#servers, 'python', usual, settings.log);
+    this.#denos = new Children(this.#servers, 'deno', usual, settings.log);
     this.#typescript = new TypeScriptHandlers(this.#denos);
   }
 

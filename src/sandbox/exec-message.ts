@@ -3,6 +3,11 @@ import type { SandboxLimits, SandboxProgram } from './sandbox.ts';
 import { describeForTypeScript } from './typescript/helper-description.ts';
 import type { PreparedHandler } from './typescript/prepare-handler.ts';
 
+/** Of a handler in TypeScript. */
+export function requestsInFlightOf({ requestsInFlight = domainLimits.requestsInFlight }: SandboxProgram): number {
+  return requestsInFlight;
+}
+
 /** Never nothing: a handler that comes late is started and stopped like any other that does not finish. */
 export function wallMsLeft({ wallMs, spentMs = 0 }: SandboxLimits): number {
   return Math.max(1, Math.ceil(wallMs - spentMs));
@@ -58,6 +63,6 @@ export function denoExecMessage(program: SandboxProgram, handler: PreparedHandle
     linesBefore: handler.linesBefore,
     helpers: program.helpers.map(describeForTypeScript),
     callsInFlight: program.callsInFlight,
-    requestsInFlight: domainLimits.requestsInFlight,
+    requestsInFlight: requestsInFlightOf(program),
   });
 }

@@ -46,8 +46,7 @@ export function describeExit(
   }
   const byMemory = [SIGKILL, SIGSEGV, SIGABRT, SIGBUS, SIGTRAP, SIGILL].some((number) => number === signal);
   if (byMemory && report.maxRssBytes >= ofMemory[runtime] * limits.memoryBytes) {
-    const message = 'The handler used up the memory it may have, and its process died of it. Work on smaller pieces.';
-    return failed('out_of_memory', 'MemoryError', message);
+    return failed('out_of_memory', 'MemoryError', usedUpMemory(limits));
   }
   const how = signal === 0 ? `ended with exit code ${String(report.code)}` : `was ended by ${signalName(signal)}`;
   return failed(
@@ -55,6 +54,11 @@ export function describeExit(
     'Crash',
     `The handler's process ${how} before the handler returned (os._exit, a signal, a fault in a compiled module, or the machine ran out of memory).`,
   );
+}
+
+export function usedUpMemory({ memoryBytes }: SandboxLimits): string {
+  const most = String(Math.round(memoryBytes / 2 ** 20));
+  return `The handler used up the ${most} MB of memory it may have. Work on smaller pieces, and keep less of them at a time.`;
 }
 
 export function timedOut(limits: SandboxLimits, runMs: number): SandboxResult {

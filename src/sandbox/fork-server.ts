@@ -34,6 +34,8 @@ const cleanEnvironment = {
   MALLOC_ARENA_MAX: '2',
   PYTHONHASHSEED: '0',
   PYTHONDONTWRITEBYTECODE: '1',
+  // Where `requests` would look for names and passwords.
+  NETRC: '/nonexistent',
   // The Weni toolkit sends contacts, with the project's token, to a staging system unless it is told where they belong.
   FLOWS_BASE_URL: 'https://flows.weni.ai',
 };

@@ -2,6 +2,7 @@ import type { JsonValue } from '../contract/json.ts';
 import { LineSplitter, parseChildMessage, ProtocolViolation, type ChildMessage } from './child-messages.ts';
 import { firstBytes } from '../domain/utf8.ts';
 import { cleanJson, cleanText, UncleanJson } from './clean-text.ts';
+import { usedUpMemory } from './exit-report.ts';
 import { excessOf, toRegisteredEvent } from './registered-events.ts';
 import type {
   FailureReason,
@@ -174,7 +175,8 @@ export class HandlerConversation {
       return this.#end(
         message.reason,
         told(message.type),
-        told(message.message),
+        // The child was short of words too.
+        message.reason === 'out_of_memory' ? usedUpMemory(this.#limits) : told(message.message),
         told(message.traceback),
         excess === null ? events : [],
       );

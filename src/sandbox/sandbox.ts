@@ -36,6 +36,8 @@ export interface SandboxProgram {
   readonly helpers: readonly SandboxHelper[];
   /** How many helper calls may be under way at once; those of Python come one after the other. */
   readonly callsInFlight: number;
+  /** The same for HTTP requests; left out: as many as any handler may have. */
+  readonly requestsInFlight?: number | undefined;
   /** For a handler that is a tool of the Weni toolkit. */
   readonly tool: SandboxTool;
   /** Seeds `random`, so that a retry takes the same path. */

@@ -1,6 +1,5 @@
-import { limits as domainLimits } from '../domain/limits.ts';
 import type { Children } from './children.ts';
-import { denoExecMessage } from './exec-message.ts';
+import { denoExecMessage, requestsInFlightOf } from './exec-message.ts';
 import { HandlerRun } from './handler-run.ts';
 import type { SandboxHost, SandboxProgram, SandboxResult } from './sandbox.ts';
 import type { FaultyHandler } from './typescript/prepare-handler.ts';
@@ -24,7 +23,7 @@ export class TypeScriptHandlers {
     const program = { ...given, limits: { ...given.limits, spentMs } };
     await this.#children.ready();
     const { callsInFlight } = program;
-    const { requestsInFlight } = domainLimits;
+    const requestsInFlight = requestsInFlightOf(program);
     return new HandlerRun(program, host, {
       open: (unwanted) => this.#children.open(program.limits, unwanted),
       execMessage: (contextBytes) => denoExecMessage(program, handler, contextBytes),

@@ -8,6 +8,7 @@ import * as analyticsEvents from './migrations/0003-analytics-events.ts';
 import * as reruns from './migrations/0004-reruns.ts';
 import * as laterEvents from './migrations/0005-later-events.ts';
 import * as turns from './migrations/0006-turns.ts';
+import * as egress from './migrations/0008-egress.ts';
 
 /** In the order they are applied; a name, once published, stays. */
 const migrations: Record<string, Migration> = {
@@ -17,6 +18,7 @@ const migrations: Record<string, Migration> = {
   '0004-reruns': reruns,
   '0005-later-events': laterEvents,
   '0006-turns': turns,
+  '0008-egress': egress,
 };
 
 const migrationTableName = 'schema_migrations';

@@ -34,6 +34,8 @@ export interface OrganizationsTable {
   /** A slug, chosen once: it stands in workflow ids and search attributes. */
   id: string;
   name: string;
+  /** JSON of EgressRules; null: none. */
+  egress: Generated<string | null>;
   created_at: Generated<Date>;
 }
 

@@ -6,6 +6,8 @@ import type { ExecutionDetail } from '../../src/contract/execution.ts';
 import { deliveryPolicy } from '../../src/domain/delivery-policy.ts';
 import { ensureRedelivery } from '../../src/temporal/redelivery-schedule.ts';
 import type { redeliverAnalytics } from '../../src/workflows/redeliver-analytics.ts';
+import { createHttpGateway } from '../../src/sandbox/http-gateway/gateway.ts';
+import { gatewayToStandIns } from '../setup/http.ts';
 import { startHttpSink, type HttpSink } from '../setup/http-sink.ts';
 import { closedEvent, startSystem, type TestSystem } from '../setup/system.ts';
 import { eventually, useHandlers } from './spine-system.ts';
@@ -202,7 +204,9 @@ describe('A 20. a sink that is down', () => {
 });
 
 describe('a worker that dies', () => {
-  const deps = () => ({ store: system.store, sinks: [storeSink, sink], policy });
+  const gateway = gatewayToStandIns();
+  afterAll(() => gateway.close());
+  const deps = () => ({ store: system.store, sinks: [storeSink, sink], policy, gateway });
   const failing = { ...storeSink, name: 'http', deliver: () => new Promise<void>(() => undefined) };
 
   /** An execution whose events nobody has delivered: its worker was gone before. */
@@ -257,6 +261,19 @@ describe('a worker that dies', () => {
     const env = new MockActivityEnvironment();
     await env.run(createRedeliverAnalytics(deps()));
     expect(await arrivedOf(workflowId)).toEqual(['a', 'b']);
+  });
+
+  it('sends nothing to a private address that the operator has not opened', async () => {
+    const { workflowId, executionId } = await undelivered();
+    const before = sink.requests();
+    const closed = createHttpGateway({ openNetworks: [], origins: new Map() });
+    const input = { organizationId: 'example', executionId };
+    const delivery = new MockActivityEnvironment().run(createDeliverAnalytics({ ...deps(), gateway: closed }), input);
+    await expect(delivery).rejects.toMatchObject({ type: 'analytics_undelivered' });
+    await closed.close();
+    expect(sink.requests()).toBe(before);
+    const refused = { state: 'pending', error: expect.stringContaining('private or local address') };
+    expect(await httpStates(workflowId)).toMatchObject([refused, refused]);
   });
 });
 

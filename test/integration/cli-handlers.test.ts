@@ -168,6 +168,33 @@ describe('handlers', () => {
     await cli.run(['handlers', 'disable', 'later']);
   });
 
+  test('a handler’s own rules and limits are pushed, pulled and never overwritten unless forced', async () => {
+    const entry = `handlers:
+  - name: narrow
+    event: conversation_closed
+    file: narrow.py
+    egress:
+      allow: [api.example.com]
+    limits:
+      seconds: 10
+`;
+    const dir = folder({ 'handlers.yaml': entry, 'narrow.py': code });
+    expect((await cli.run(['handlers', 'push', dir])).stdout).toBe('narrow: created\n');
+    expect((await cli.run(['handlers', 'push', dir])).stdout).toBe('narrow: unchanged\n');
+    writeFileSync(join(dir, 'handlers.yaml'), entry.replace('seconds: 10', 'seconds: 20'));
+    expect((await cli.run(['handlers', 'pull', dir])).stderr).toContain(
+      'handlers.yaml, narrow: limits is {"seconds":10} on the server',
+    );
+    expect((await cli.run(['handlers', 'push', dir])).stdout).toBe('narrow: new version 2\n');
+    const fresh = join(cli.folder, 'narrow-pulled');
+    await cli.run(['handlers', 'pull', fresh]);
+    expect(readFileSync(join(fresh, 'handlers.yaml'), 'utf8')).toMatch(
+      /name: narrow\n(?: {4}.*\n)* {4}egress:\n {6}allow:\n {8}- api\.example\.com\n {4}limits:\n {6}seconds: 20\n/,
+    );
+    expect((await cli.run(['handlers', 'push', fresh])).stdout).toContain('narrow: unchanged');
+    await cli.run(['handlers', 'disable', 'narrow']);
+  });
+
   test('an unknown handler or version is an error that says where to look', async () => {
     const ran = await cli.run(['handlers', 'enable', 'nobody']);
     expect(ran).toMatchObject({ exitCode: 1, stdout: '' });
@@ -192,7 +219,7 @@ describe('push of a folder with a fault names file, line and what to do, and sen
     [
       'an unknown key',
       { 'handlers.yaml': entry('    atempts: 3\n') },
-      /line 5: unknown key "atempts"; known: name, event, file, enabled, attempts, delaySeconds, cancelOn, tool, globals, constants/,
+      /line 5: unknown key "atempts"; known: name, event, file, enabled, attempts, delaySeconds, cancelOn, tool, globals, constants, egress, limits/,
     ],
     [
       'an unknown event',
@@ -236,6 +263,26 @@ describe('push of a folder with a fault names file, line and what to do, and sen
       'a word for a number',
       { 'handlers.yaml': entry('    attempts: many\n') },
       /line 5: attempts: expected a whole number/,
+    ],
+    [
+      'a limit above that of every handler',
+      { 'handlers.yaml': entry('    limits:\n      seconds: 61\n') },
+      /line 6: seconds: at most 60, which is the limit of every handler/,
+    ],
+    [
+      'an unknown limit',
+      { 'handlers.yaml': entry('    limits: { second: 5 }\n') },
+      /line 5: unknown key "second"; known: seconds, cpuSeconds, memoryMb, outputBytes, resultBytes, calls, requests, requestsAtOnce/,
+    ],
+    [
+      'a URL for a host',
+      { 'handlers.yaml': entry('    egress:\n      allow:\n        - api.example.com\n        - https://b.example\n') },
+      /line 8: "https:\/\/b\.example" is a URL: name its host alone/,
+    ],
+    [
+      'an unknown list',
+      { 'handlers.yaml': entry('    egress: { allowed: [] }\n') },
+      /line 5: unknown key "allowed"; known: allow, deny/,
     ],
     [
       'a word for on or off',

@@ -114,7 +114,10 @@ for n in range(${String(most + 1)}):
     print(n + 1)`);
     await useHandlers(system, { reads });
     const execution = (await system.run()).reads;
-    const error = { type: 'LimitExceeded', message: expect.stringContaining(`more than ${String(most)} helper calls`) };
+    const error = {
+      type: 'LimitExceeded',
+      message: expect.stringContaining(`more than the ${String(most)} helper calls`),
+    };
     expect(execution).toMatchObject({ status: 'failed', reason: 'limit_exceeded', attempts: 1, error });
     expect(execution?.calls.map(({ state }) => state)).toEqual(Array.from({ length: most }, () => 'succeeded'));
     expect(execution?.stdout.trim().split('\n').at(-1)).toBe(String(most));

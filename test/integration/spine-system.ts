@@ -23,6 +23,8 @@ export interface HandlerOfTest {
   readonly attempts?: number;
   readonly delaySeconds?: number;
   readonly cancelOn?: HandlerSettings['cancelOn'];
+  readonly egress?: HandlerSettings['egress'];
+  readonly limits?: HandlerSettings['limits'];
   readonly eventType?: 'conversation_closed' | 'conversation_handed_off' | 'conversation_reopened';
   readonly enabled?: boolean;
 }
@@ -37,8 +39,8 @@ export async function useHandlers(
   }
   for (const [name, handler] of Object.entries(handlers)) {
     const given: HandlerOfTest = typeof handler === 'string' ? { code: handler } : handler;
-    const { code, eventType, enabled = true, attempts, delaySeconds, cancelOn } = given;
-    const settings = HandlerSettings.parse({ attempts, delaySeconds, cancelOn });
+    const { code, eventType, enabled = true, ...rest } = given;
+    const settings = HandlerSettings.parse(rest);
     await system.push(name, code, { settings, enabled, ...(eventType === undefined ? {} : { eventType }) });
   }
 }

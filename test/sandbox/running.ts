@@ -67,6 +67,7 @@ const helpers: readonly SandboxHelper[] = [
 export interface HandlerOptions {
   readonly language?: 'python' | 'typescript';
   readonly callsInFlight?: number;
+  readonly requestsInFlight?: number;
   readonly context?: unknown;
   readonly limits?: Partial<SandboxLimits>;
   readonly tool?: Partial<SandboxTool>;
@@ -88,7 +89,12 @@ export interface HandlerOutcome {
 }
 
 export const openSandbox = (log?: (message: string) => void, denoPath: string | null = null): Promise<HandlerSandbox> =>
-  createSandbox({ pythonPath: process.env.AFTERWORD_PYTHON ?? 'python3', denoPath, ...(log ? { log } : {}) });
+  createSandbox({
+    pythonPath: process.env.AFTERWORD_PYTHON ?? 'python3',
+    denoPath,
+    usualLimits: limits,
+    ...(log ? { log } : {}),
+  });
 
 export async function runHandler(
   sandbox: HandlerSandbox,
@@ -104,6 +110,7 @@ export async function runHandler(
       language: options.language ?? 'python',
       code,
       callsInFlight: options.callsInFlight ?? 1,
+      requestsInFlight: options.requestsInFlight,
       contextJson: JSON.stringify(options.context ?? {}),
       helpers,
       tool: { ...tool, ...options.tool },

@@ -42,10 +42,10 @@ export async function startHttpSink(name: string): Promise<HttpSink> {
     behave(how) {
       behaviour = typeof how === 'string' ? () => how : how;
     },
-    async deliver(event, signal) {
-      const response = await fetch(url, { method: 'POST', body: JSON.stringify(event), signal });
-      if (response.status === 400) throw new SinkRefusal('the sink refuses it');
-      if (!response.ok) throw new Error(`the sink answered ${String(response.status)}`);
+    async deliver(event, signal, send) {
+      const { status } = await send({ method: 'POST', url, body: JSON.stringify(event) }, signal);
+      if (status === 400) throw new SinkRefusal('the sink refuses it');
+      if (status >= 300) throw new Error(`the sink answered ${String(status)}`);
     },
     close: () =>
       new Promise((resolve) => {

@@ -37,7 +37,7 @@ export class Topology {
       AFTERWORD_ADMIN_KEY: adminKey,
       AFTERWORD_ORGANIZATION: organization,
       AFTERWORD_PORT: String(port),
-      AFTERWORD_HTTP_OPEN_NETWORKS: '127.0.0.1',
+      AFTERWORD_EGRESS_PRIVATE: '127.0.0.1',
     };
     this.server = this.#program('server');
     this.workers = Array.from({ length: workers }, () => this.#program('worker'));

@@ -105,7 +105,7 @@ describe('configuration', () => {
 
   test('takes networks and origins for outgoing requests', () => {
     const { http } = loadConfig({
-      AFTERWORD_HTTP_OPEN_NETWORKS: '10.1.0.0/16, 192.168.7.5,fd00::/8',
+      AFTERWORD_EGRESS_PRIVATE: '10.1.0.0/16, 192.168.7.5,fd00::/8',
       AFTERWORD_HTTP_ORIGINS:
         'https://API.example.com=http://127.0.0.1:9999,https://hooks.example.com/a=b/=http://localhost:1',
     });
@@ -117,8 +117,8 @@ describe('configuration', () => {
   });
 
   test.each([
-    ['AFTERWORD_HTTP_OPEN_NETWORKS', '10.0.0.0/33'],
-    ['AFTERWORD_HTTP_OPEN_NETWORKS', 'localhost'],
+    ['AFTERWORD_EGRESS_PRIVATE', '10.0.0.0/33'],
+    ['AFTERWORD_EGRESS_PRIVATE', 'localhost'],
     ['AFTERWORD_HTTP_ORIGINS', 'https://api.example.com'],
     ['AFTERWORD_HTTP_ORIGINS', 'api.example.com=http://127.0.0.1:1'],
     ['AFTERWORD_HTTP_ORIGINS', 'https://api.example.com=http://127.0.0.1:1/path'],

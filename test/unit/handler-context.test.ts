@@ -34,6 +34,7 @@ function begun(more: Partial<BegunAttempt> = {}): BegunAttempt {
     messagesJson: JSON.stringify(messages),
     handlerName: 'summary',
     program: { language: 'python', code: '', settings: { attempts: 3 } },
+    egress: {},
     userFailures: 0,
     lostInARow: 0,
     ...more,

@@ -72,6 +72,7 @@ describe('the types hold for what a handler is really given', () => {
         messagesJson: JSON.stringify(messages),
         handlerName: 'h',
         program: { language: 'typescript', code: '', settings: { attempts: 1 } },
+        egress: {},
         userFailures: 0,
         lostInARow: 0,
       },

@@ -60,9 +60,8 @@ function headOf(error) {
 export function describeFailure(error) {
   if (error instanceof Refusal) return failure(error.reason, error.type, error.message, '');
   if (isOutOfMemory(error)) {
-    const message =
-      'The handler used up the memory it may have. Work on smaller pieces, and keep less of them at a time.';
-    return failure('out_of_memory', 'MemoryError', message, stackOf(error));
+    // The host says how much it may have.
+    return failure('out_of_memory', 'MemoryError', '', stackOf(error));
   }
   if (error instanceof Error) return failure('raised', nameOf(error), textOf(error), stackOf(error));
   const shown = shownValue(error);

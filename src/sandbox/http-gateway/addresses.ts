@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** An address and how many of its first bits count. */
@@ -13,19 +14,37 @@ export function parseNetwork(text: string): Network {
 /** Whether a host name is an address itself, which no lookup sees: `127.0.0.1`, `[::1]`. */
 export function literalAddress(hostname: string): string | undefined {
   const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-  return ipaddr.isValid(bare) ? bare : undefined;
+  return isIP(bare) === 0 ? undefined : bare;
+}
+
+/** An IPv4 address inside an IPv6 one counts as what it is. False for what is no address. */
+export function isWithin(address: string, networks: readonly Network[]): boolean {
+  const parsed = parse(address);
+  if (parsed === undefined) return false;
+  return networks.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits));
 }
 
 /** All that IPv6 routes; what lies outside embeds other addresses or is nobody's. */
 const globalUnicast = ipaddr.parseCIDR('2000::/3');
 
-/** Looks public, and is answered by the machine's own cloud: Azure's. */
+/** Look public, and are answered by the machine's own cloud: Azure's. */
 const cloudServices: ReadonlySet<string> = new Set(['168.63.129.16']);
 
-/** Public, or in a network that the operator opened. An IPv4 address inside an IPv6 one counts as what it is. */
-export function isOpen(address: string, opened: readonly Network[]): boolean {
-  const parsed = ipaddr.process(address);
-  const isPublic = parsed.range() === 'unicast' && (parsed.kind() === 'ipv4' || parsed.match(globalUnicast));
-  if (isPublic && !cloudServices.has(parsed.toString())) return true;
-  return opened.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits));
+/** An address of the internet: not private, local, multicast, reserved, made to carry another one, or a cloud's own. */
+export function isPublic(address: string): boolean {
+  const parsed = parse(address);
+  if (parsed?.range() !== 'unicast' || cloudServices.has(parsed.toString())) return false;
+  return parsed.kind() === 'ipv4' || parsed.match(globalUnicast);
+}
+
+function parse(address: string): ReturnType<typeof ipaddr.process> | undefined {
+  // The library also reads what is short, octal or hexadecimal, and takes `::8.8.8.8` for a mapped address.
+  const family = isIP(address);
+  if (family === 0) return undefined;
+  return ipaddr.process(family === 4 ? address : inHexadecimal(address));
+}
+
+/** As `URL` writes an IPv6 address; without the interface that a link-local one may name. */
+function inHexadecimal(address: string): string {
+  return new URL(`http://[${address.replace(/%.*$/u, '')}]/`).hostname.slice(1, -1);
 }

@@ -1,8 +1,12 @@
-import { Agent, type Dispatcher } from 'undici';
 import { limits } from '../../domain/limits.ts';
-import { isOpen, literalAddress, parseNetwork } from './addresses.ts';
-import { createCheckedLookup } from './checked-lookup.ts';
-import { addressRefused, toHttpFailure, type HttpFailure } from './http-failure.ts';
+import { createAddressCheck, type AddressCheck } from './address-check.ts';
+import { literalAddress, parseNetwork } from './addresses.ts';
+import { resolveBySystem, type ResolveName } from './checked-lookup.ts';
+import { Connections } from './connections.ts';
+import { AddressConditions, noConditions, type EgressPolicy } from './egress-policy.ts';
+import { addressRefused, egressRefused, toHttpFailure, type HttpFailure } from './http-failure.ts';
+import { OwnAddresses } from './own-addresses.ts';
+import { headersOf, hostHeadersOf, pathOf } from './request-head.ts';
 import { ResponseCollector } from './response-collector.ts';
 
 export interface HttpRequest {
@@ -14,8 +18,12 @@ export interface HttpRequest {
   /** To the connection, and for each silence after it. */
   readonly connectMs: number;
   readonly readMs: number;
+  /** To the last byte of the answer; left out: 55 s. */
+  readonly totalMs?: number;
   /** Takes any certificate. */
   readonly insecure: boolean;
+  /** Where it may go of what is public; left out: anywhere. */
+  readonly egress?: EgressPolicy | undefined;
 }
 
 export interface HttpResponse {
@@ -44,115 +52,91 @@ export interface HttpGatewayOptions {
    * origin, such as `http://127.0.0.1:9999`. The path stays.
    */
   readonly origins: ReadonlyMap<string, string>;
+  /** Left out: the system's. */
+  readonly resolve?: ResolveName;
 }
-
-/** Longer than any handler runs: a request's own times end it earlier. */
-const agentConnectMs = limits.attemptMs;
-
-/** What concerns one connection and not the request: ours to set. */
-const connectionHeaders: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /**
  * All that handlers send into the world goes through here: to public addresses only, checked at the moment of
- * connecting, over connections that are kept for the next request.
+ * connecting, over connections that are kept for the next request. Proxies and credentials of the environment play no
+ * part: nothing here reads any.
  */
-export function createHttpGateway({ origins, ...options }: HttpGatewayOptions): HttpGateway {
-  const openNetworks = options.openNetworks.map(parseNetwork);
-  const lookup = createCheckedLookup(openNetworks);
-  const agents = {
-    checked: new Agent({ connect: { lookup, timeout: agentConnectMs } }),
-    insecure: new Agent({ connect: { lookup, timeout: agentConnectMs, rejectUnauthorized: false } }),
-    // The operator chose the address.
-    led: new Agent({ connect: { timeout: agentConnectMs } }),
-  };
-
-  function routeOf(url: URL, insecure: boolean): { agent: Dispatcher; origin: string } | undefined {
-    const elsewhere = [...origins].find(([asked]) => isBelow(url, asked));
-    if (elsewhere !== undefined) return { agent: agents.led, origin: elsewhere[1] };
-    const address = literalAddress(url.hostname);
-    if (address !== undefined && !isOpen(address, openNetworks)) return undefined;
-    return { agent: insecure ? agents.insecure : agents.checked, origin: url.origin };
-  }
+export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
+  const mayReach = createAddressCheck(options.openNetworks.map(parseNetwork), new OwnAddresses());
+  const connections = new Connections(options.resolve ?? resolveBySystem, mayReach);
+  const origins = [...options.origins];
 
   return {
     async send(request, signal) {
       const url = URL.parse(request.url);
-      if (url === null) return failed('http_invalid_request', `"${request.url}" is not a URL`);
-      if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-        return failed('http_refused', `${url.protocol}// is not carried; use http:// or https://`);
-      }
-      if (forbiddenMethods.has(request.method.toUpperCase())) {
-        return failed('http_refused', `${request.method} is not carried`);
-      }
-      const route = routeOf(url, request.insecure);
-      if (route === undefined) return { ok: false, failure: addressRefused(url.origin) };
-      const collector = new ResponseCollector(request, url.origin, signal);
+      if (url === null) return failed({ code: 'http_invalid_request', message: `"${request.url}" is not a URL` });
+      const refused = refusalOfKind(request, url);
+      if (refused !== undefined) return failed({ code: 'http_refused', message: refused });
+      const led = origins.find(([asked]) => isBelow(url, asked))?.[1];
+      const conditions = conditionsOf(request, url, led === undefined ? mayReach : null);
+      if ('code' in conditions) return failed(conditions);
+      const { readMs, totalMs = limits.httpRequestMs } = request;
+      const collector = new ResponseCollector({ ...request, totalMs }, url.origin, signal);
+      const agent = led === undefined ? connections.under(conditions, request.insecure) : connections.led;
       try {
-        route.agent.dispatch(
+        agent.dispatch(
           {
-            origin: route.origin,
+            origin: led ?? url.origin,
             path: pathOf(request.url, url),
             method: request.method,
             headers: headersOf(request, url.host),
             body: request.body.length > 0 ? request.body : null,
-            headersTimeout: request.readMs,
-            bodyTimeout: request.readMs,
+            headersTimeout: readMs,
+            bodyTimeout: readMs,
           },
           collector,
         );
       } catch (error) {
-        return { ok: false, failure: toHttpFailure(error, url.origin) };
+        collector.fail(toHttpFailure(error, url.origin));
       }
       return await collector.outcome;
     },
-    async close() {
-      await Promise.all(Object.values(agents).map((agent) => agent.destroy()));
-    },
+    close: () => connections.close(),
   };
 }
 
 /** They make a tunnel, or show what the path adds: neither is a handler's business. */
 const forbiddenMethods: ReadonlySet<string> = new Set(['CONNECT', 'TRACE']);
 
-function failed(code: HttpFailure['code'], message: string): HttpOutcome {
-  return { ok: false, failure: { code, message } };
+function refusalOfKind({ method }: HttpRequest, { protocol }: URL): string | undefined {
+  if (protocol !== 'http:' && protocol !== 'https:') return `${protocol}// is not carried; use http:// or https://`;
+  return forbiddenMethods.has(method.toUpperCase()) ? `${method} is not carried` : undefined;
+}
+
+/**
+ * What is left to ask of the addresses behind the host, or why the request is not sent. `mayReach`: null where the
+ * operator chose the address. A `Host` header is a host too: behind one address there may be many.
+ */
+function conditionsOf(request: HttpRequest, url: URL, mayReach: AddressCheck | null): AddressConditions | HttpFailure {
+  const address = literalAddress(url.hostname);
+  if (address !== undefined && mayReach?.(address) === false) return addressRefused(url.origin);
+  const { egress } = request;
+  if (egress === undefined || egress.isEmpty) return noConditions;
+  const named = hostHeadersOf(request, url.protocol);
+  if (named === null) {
+    return { code: 'http_invalid_request', message: `${url.origin}: its Host header does not name a host` };
+  }
+  const judged = egress.judge([url, ...named].map((host) => ({ hostname: host.hostname, port: portOf(host) })));
+  if (!(judged instanceof AddressConditions)) return egressRefused(url.origin, judged);
+  if (address === undefined && mayReach !== null) return judged;
+  const refusal = judged.refusalOf(address === undefined ? [] : [address]);
+  return refusal === undefined ? noConditions : egressRefused(url.origin, refusal);
+}
+
+function portOf({ port, protocol }: URL): number {
+  if (port !== '') return Number(port);
+  return protocol === 'https:' ? 443 : 80;
+}
+
+function failed(failure: HttpFailure): HttpOutcome {
+  return { ok: false, failure };
 }
 
 function isBelow({ href }: URL, asked: string): boolean {
   return href.startsWith(asked) && ['', '/', '?', '#'].includes(href.charAt(asked.length));
-}
-
-/**
- * Path and query as they were written: a signature may stand on them. But only where they are plainly those of the URL
- * that was checked: `https:/host/v1//x/admin` and `/admin/../v1` are below `/v1` for us and maybe not for the other side.
- */
-function pathOf(written: string, { origin, pathname, search }: URL): string {
-  const [beforeFragment = ''] = written.split('#');
-  const rest = beforeFragment.slice(beforeFragment.indexOf('//') + 2);
-  const start = rest.search(/[/?]/);
-  const asWritten = start === -1 ? '/' : rest[start] === '?' ? `/${rest.slice(start)}` : rest.slice(start);
-  const understood = URL.parse(origin + asWritten);
-  const same = understood?.pathname === pathname && understood.search === search;
-  return same && depth(asWritten) === depth(pathname) ? asWritten : pathname + search;
-}
-
-function depth(path: string): number {
-  return path.replace(/\?.*$/su, '').split('/').length;
-}
-
-/** Also where the origin is led elsewhere, the other side sees the host that was asked for. */
-function headersOf({ headers }: HttpRequest, host: string): string[] {
-  const own = headers.filter(([name]) => !connectionHeaders.has(name.toLowerCase()));
-  const named = own.some(([name]) => name.toLowerCase() === 'host');
-  return [...(named ? [] : [['host', host] as const]), ...own].flat();
 }

@@ -2,40 +2,50 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { limits } from '../../domain/limits.ts';
 import { cleanText } from '../clean-text.ts';
+import { BodyCollector } from './body-collector.ts';
 import type { HttpOutcome, HttpRequest } from './gateway.ts';
 import { toHttpFailure, type HttpFailure } from './http-failure.ts';
 
 type Controller = Dispatcher.DispatchController;
 
-/** Collects one response, bounded in time until the connection stands and in size. The first outcome counts. */
+/** Collects one response, bounded in size, and in time to the connection and to its end. The first outcome counts. */
 export class ResponseCollector implements Dispatcher.DispatchHandler {
   readonly outcome: Promise<HttpOutcome>;
   readonly #where: string;
   readonly #settle: (outcome: HttpOutcome) => void;
   readonly #connecting: NodeJS.Timeout;
+  readonly #underWay: NodeJS.Timeout;
   #settled = false;
   #controller: Controller | undefined;
   #head: { status: number; reason: string; headers: [string, string][] } | undefined;
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
+  readonly #body = new BodyCollector();
+  #informational = 0;
 
-  constructor({ connectMs }: Pick<HttpRequest, 'connectMs'>, where: string, signal: AbortSignal) {
+  constructor(
+    { connectMs, totalMs }: Required<Pick<HttpRequest, 'connectMs' | 'totalMs'>>,
+    where: string,
+    signal: AbortSignal,
+  ) {
     this.#where = where;
     const { promise, resolve } = Promise.withResolvers<HttpOutcome>();
     this.outcome = promise;
     const aborted = () => {
-      this.#fail({ code: 'http_aborted', message: `${where}: the run ended while the request was under way` });
+      this.fail({ code: 'http_aborted', message: `${where}: the run ended while the request was under way` });
     };
     this.#settle = (outcome) => {
       if (this.#settled) return;
       this.#settled = true;
       clearTimeout(this.#connecting);
+      clearTimeout(this.#underWay);
       signal.removeEventListener('abort', aborted);
       resolve(outcome);
     };
     this.#connecting = setTimeout(() => {
-      this.#fail({ code: 'http_connect_timeout', message: `${where}: no connection within ${seconds(connectMs)}` });
+      this.fail({ code: 'http_connect_timeout', message: `${where}: no connection within ${seconds(connectMs)}` });
     }, connectMs);
+    this.#underWay = setTimeout(() => {
+      this.fail({ code: 'http_read_timeout', message: `${where}: no whole answer within ${seconds(totalMs)}` });
+    }, totalMs);
     signal.addEventListener('abort', aborted, { once: true });
     if (signal.aborted) aborted();
   }
@@ -48,33 +58,35 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Controller, status: number, headers: IncomingHttpHeaders, reason = ''): void {
-    // Early hints and the like: the answer is still to come.
-    if (status < 200) return;
+    if (status < 200) {
+      // Early hints and the like: the answer is still to come.
+      this.#informational += 1;
+      if (this.#informational > limits.httpInformationalResponses) this.#tooLarge('the response has too many heads');
+      return;
+    }
     this.#head = { status, reason: cleanText(reason), headers: flat(headers) };
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
-    this.#bytes += chunk.length;
-    if (this.#bytes > limits.httpResponseBytes) this.#tooLarge(controller);
-    else this.#chunks.push(chunk);
+  onResponseData(_controller: Controller, chunk: Buffer): void {
+    const excess = this.#body.add(chunk);
+    if (excess !== undefined) this.#tooLarge(excess);
   }
 
   onResponseEnd(): void {
     if (this.#head === undefined) return;
-    this.#settle({ ok: true, response: { ...this.#head, body: Buffer.concat(this.#chunks) } });
+    this.#settle({ ok: true, response: { ...this.#head, body: this.#body.whole() } });
   }
 
   onResponseError(_controller: Controller, error: Error): void {
-    this.#fail(toHttpFailure(error, this.#where));
+    this.fail(toHttpFailure(error, this.#where));
   }
 
-  #tooLarge(controller: Controller): void {
-    const most = `${String(limits.httpResponseBytes / (1 << 20))} MB`;
-    this.#fail({ code: 'http_response_too_large', message: `${this.#where}: the response is larger than ${most}` });
-    controller.abort(new Error('the response is too large'));
+  #tooLarge(how: string): void {
+    this.fail({ code: 'http_response_too_large', message: `${this.#where}: ${how}` });
   }
 
-  #fail(failure: HttpFailure): void {
+  /** Also of what never came to be sent. */
+  fail(failure: HttpFailure): void {
     this.#settle({ ok: false, failure });
     this.#controller?.abort(new Error(failure.message));
   }

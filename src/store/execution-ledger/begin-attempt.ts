@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { EgressRules } from '../../contract/egress.ts';
 import { HandlerSettings } from '../../contract/handler.ts';
 import type { ExecutionKind, ExecutionStatus, FailureReason } from '../../domain/status.ts';
 import type { Database } from '../database.ts';
@@ -52,6 +53,8 @@ export interface BegunAttempt {
   readonly messagesJson: string;
   readonly handlerName: string;
   readonly program: HandlerProgram;
+  /** The organisation's, as they are now. */
+  readonly egress: EgressRules;
   /** The user's own failures so far. */
   readonly userFailures: number;
   /** Lost attempts in a row before this one. */
@@ -83,6 +86,7 @@ interface Row extends CancellingEventColumns {
   handler_name: string;
   files: string;
   settings: string;
+  egress: string | null;
   attempt: number;
   user_failures: number;
   lost_in_a_row: number;
@@ -156,6 +160,7 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
            ) end as messages,
            coalesce(direct.handler_name, handlers.name) as handler_name,
            coalesce(direct.files, version.files) as files, coalesce(direct.settings, version.settings) as settings,
+           (select egress from organizations where id = ${begin.organizationId}) as egress,
            coalesce(begun.attempt, 0) as attempt,
            coalesce(begun.user_failures, 0) as user_failures, coalesce(begun.lost_in_a_row, 0) as lost_in_a_row,
            execution.status, execution.reason, canceller.*
@@ -195,6 +200,7 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
       ...handlerFileOf(row.files),
       settings: HandlerSettings.parse(JSON.parse(row.settings)),
     },
+    egress: row.egress === null ? {} : EgressRules.parse(JSON.parse(row.egress)),
     userFailures: row.user_failures,
     lostInARow: row.lost_in_a_row,
   };

@@ -27,8 +27,8 @@ def describe_failure(error: BaseException) -> dict[str, Any]:
         # What the handler held is what is missing now.
         traceback.clear_frames(error.__traceback__)
         limits.release_memory_margin()
-        message = 'The handler used up the memory it may have. Work on smaller pieces, and keep less of them at a time.'
-        return _failure('out_of_memory', 'MemoryError', message, format_traceback(error))
+        # The host says how much it may have.
+        return _failure('out_of_memory', 'MemoryError', '', format_traceback(error))
     if isinstance(error, SystemExit):
         message = (
             f'The handler left by sys.exit({_text_of(error)}). '
