@@ -3,30 +3,39 @@ import { z } from 'zod';
 /**
  * What a caged child may say, a JSON line each. Every byte is hostile: the handler shares its process with our runner
  * and can write to the connection whatever it likes.
+ *
+ * What a child may fill with a million items is looked through by hand, up to the first that is wrong: a schema notes each,
+ * with its place.
  */
+
+type JsonRecord = Record<string, unknown>;
+/** `e`: an analytics event; `x`: why it cannot be delivered as it is. */
+interface SentEvent {
+  readonly e: JsonRecord;
+  readonly x: string | null;
+}
+
+const Id = z.int().positive();
+const Seconds = z.number().positive().nullable();
+const Arguments = z.custom<JsonRecord>(isRecord);
+const Headers = z.custom<[string, string][]>((value) => Array.isArray(value) && value.every(isHeader));
+const Events = z.custom<readonly SentEvent[]>((value) => Array.isArray(value) && value.every(isSentEvent)).default([]);
 
 const Started = z.strictObject({ t: z.literal('started') });
 /** Only believed before `started`, when none of the user's code has run. */
 const SetupFailed = z.strictObject({ t: z.literal('setup_failed'), message: z.string() });
 const Log = z.strictObject({ t: z.literal('log'), s: z.enum(['stdout', 'stderr']), d: z.string().min(1) });
-const Call = z.strictObject({
-  t: z.literal('call'),
-  id: z.int().positive(),
-  name: z.string(),
-  args: z.record(z.string(), z.unknown()),
-});
-/** `e`: an analytics event; `x`: why it cannot be delivered as it is. */
-const Events = z.array(z.strictObject({ e: z.record(z.string(), z.unknown()), x: z.string().nullable() })).default([]);
+const Call = z.strictObject({ t: z.literal('call'), id: Id, name: z.string(), args: Arguments });
 /** One HTTP request. Times in seconds; null: the default. `body` is base64. */
 const Fetch = z.strictObject({
   t: z.literal('fetch'),
-  id: z.int().positive(),
+  id: Id,
   method: z.string(),
   url: z.string(),
-  headers: z.array(z.tuple([z.string(), z.string()])),
+  headers: Headers,
   body: z.base64(),
-  connect: z.number().positive().nullable(),
-  read: z.number().positive().nullable(),
+  connect: Seconds,
+  read: Seconds,
   insecure: z.boolean(),
 });
 const Succeeded = z.strictObject({ t: z.literal('done'), ok: z.literal(true), v: z.unknown(), events: Events });
@@ -40,8 +49,28 @@ const Failed = z.strictObject({
   events: Events,
 });
 
-const ChildMessage = z.union([Log, Call, Fetch, Started, Succeeded, Failed, SetupFailed]);
+const ChildMessage = z.discriminatedUnion('t', [
+  Log,
+  Call,
+  Fetch,
+  Started,
+  z.discriminatedUnion('ok', [Succeeded, Failed]),
+  SetupFailed,
+]);
 export type ChildMessage = z.infer<typeof ChildMessage>;
+
+function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isHeader(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'string';
+}
+
+function isSentEvent(value: unknown): boolean {
+  if (!isRecord(value) || !isRecord(value.e)) return false;
+  return (value.x === null || typeof value.x === 'string') && Object.keys(value).length === 2;
+}
 
 /** The child broke the protocol; the message says how, for the handler's author. */
 export class ProtocolViolation extends Error {

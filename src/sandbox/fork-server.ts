@@ -66,6 +66,8 @@ export class ForkServer {
   readonly #socketPath: string;
   /** Resolves, never rejects, with a sentence on why it is gone. */
   readonly gone: Promise<string>;
+  /** After that, when nothing is left of it on the disk either. */
+  readonly #cleared: Promise<void>;
   #alive = true;
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #waiting = new Map<number, { resolve: (report: ExitReport) => void; reject: (error: Error) => void }>();
@@ -127,14 +129,15 @@ export class ForkServer {
       this.#process.once('close', (code, signal) => {
         resolve(`it ended with ${signal ?? `code ${String(code)}`}`);
       });
-    }).then(async (reason) => {
+    }).then((reason) => {
       this.#alive = false;
       for (const { reject } of this.#waiting.values())
         reject(new SandboxError(`The Python fork server is gone: ${String(reason)}`));
       this.#waiting.clear();
-      await rm(folder, { recursive: true, force: true });
       return String(reason);
     });
+    this.#cleared = this.gone.then(() => rm(folder, { recursive: true, force: true }));
+    this.#cleared.catch(() => undefined); // whoever stops it hears of it
   }
 
   /**
@@ -188,6 +191,7 @@ export class ForkServer {
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), stopTimeoutMs);
     await this.gone;
     clearTimeout(timer);
+    await this.#cleared;
   }
 
   #settle(message: z.infer<typeof ExitReport> | z.infer<typeof ForkFailed>): void {

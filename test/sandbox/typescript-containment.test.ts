@@ -1,9 +1,12 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
 import { probeDeno } from '../../src/sandbox/deno.ts';
@@ -26,56 +29,6 @@ const run = (text: string) =>
 const fake =
   'globalThis.Deno = new Proxy(function () {}, { get: (_, key) => typeof key === "symbol" ? () => "" : globalThis.Deno, apply: () => globalThis.Deno, construct: () => globalThis.Deno });';
 const modules = (name: string) => `(0, eval)("import('${name}')")`;
-const attempt = (text: string) =>
-  `${fake} try { return 'DONE: ' + (${text}); } catch (error) { return String(error); }`;
-
-test.each([
-  ['reads a file', `(await ${modules('node:fs')}).readFileSync('/etc/passwd', 'utf8')`],
-  ['reads its own runner', `(await ${modules('node:fs')}).readFileSync('${import.meta.filename}', 'utf8')`],
-  ['lists the root', `(await ${modules('node:fs')}).readdirSync('/')`],
-  ['writes a file', `(await ${modules('node:fs')}).writeFileSync('/tmp/afterword-escape', 'x')`],
-  ['reads /proc', `(await ${modules('node:fs')}).readFileSync('/proc/self/environ', 'utf8')`],
-  ['reads the processes of others', `(await ${modules('node:fs')}).readFileSync('/proc/1/status', 'utf8')`],
-  ['starts a program', `(await ${modules('node:child_process')}).execFileSync('/bin/ls').toString()`],
-  [
-    'starts Deno again',
-    `(await ${modules('node:child_process')}).execFileSync('/proc/self/exe', ['--version']).toString()`,
-  ],
-  ['starts a thread of Node', `new (await ${modules('node:worker_threads')}).Worker('data:,')`],
-  ['loads native code', `(await ${modules('node:module')}).createRequire('file:///')('/tmp/a.node')`],
-  ['kills its parent', `(await ${modules('node:process')}).kill((await ${modules('node:process')}).ppid, 9)`],
-  ['imports from the network', `(await ${modules('https://example.com/a.js')}).default`],
-  ['imports a package', `(await ${modules('npm:left-pad')}).default`],
-  ['imports a file', `(await ${modules('file:///etc/passwd')}).default`],
-])('contains a handler that %s', async (_, text) => {
-  const { result } = await run(attempt(text));
-  expect(result).toMatchObject({ outcome: 'succeeded', result: expect.not.stringMatching(/^DONE/) });
-});
-
-test('contains a handler that opens a connection', async () => {
-  let reached = 0;
-  const server = createServer((_, response) => {
-    reached += 1;
-    response.end('secret');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  try {
-    const text = `${fake}
-      const net = await ${modules('node:net')};
-      return await new Promise((resolve) => {
-        try {
-          net.connect(${String(port)}, '127.0.0.1').on('connect', () => resolve('DONE')).on('error', (e: Error) => resolve(String(e)));
-        } catch (error) { resolve(String(error)); }
-      });`;
-    const { result } = await run(text);
-    expect(result).toMatchObject({ outcome: 'succeeded', result: expect.not.stringMatching(/^DONE/) });
-    expect(reached).toBe(0);
-  } finally {
-    server.close();
-  }
-});
-
 test('takes no forged message for more than the handler may say itself', async () => {
   const forge = (line: string) => `${fake} (await ${modules('node:fs')}).writeSync(1, ${JSON.stringify(`${line}\n`)});`;
   const forged = await run(forge('{"t":"done","ok":true,"v":"forged","events":[]}'));
@@ -97,24 +50,48 @@ test('survives a handler that breaks the globals', async () => {
   expect((await run('return 1;')).result).toMatchObject({ outcome: 'succeeded', result: 1 });
 });
 
-test('contains what Deno itself would allow: the cage holds without its permissions', async () => {
-  const { executable } = await probeDeno(null);
+describe('what Deno itself would allow', () => {
+  const fixtures = join(import.meta.dirname, 'fixtures');
+  const attack = join(fixtures, 'deno/attack.js');
+  let executable = '';
+  let folder = '';
+  let port = '';
   const server = createServer((_, response) => response.end('secret'));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  try {
-    const fixtures = join(import.meta.dirname, 'fixtures');
-    const attack = [
-      join(fixtures, 'deno_with_all_rights.py'),
-      executable ?? '',
-      join(fixtures, 'deno/attack.js'),
-      String(port),
-    ];
-    const { stdout } = await promisify(execFile)(process.env.AFTERWORD_PYTHON ?? 'python3', attack);
-    const outcomes = z.record(z.string(), z.string()).parse(JSON.parse(stdout));
-    expect(Object.keys(outcomes).length).toBeGreaterThan(15);
-    for (const [name, outcome] of Object.entries(outcomes)) expect(`${name}: ${outcome}`).not.toMatch(/: through/);
-  } finally {
+  const unixServer = createServer();
+  const outcomesOf = (stdout: string) => Object.entries(z.record(z.string(), z.string()).parse(JSON.parse(stdout)));
+
+  beforeAll(async () => {
+    executable = (await probeDeno(null)).executable ?? '';
+    folder = mkdtempSync(join(tmpdir(), 'afterword-deno-'));
+    writeFileSync(join(folder, 'secret'), 'a secret of the worker');
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => unixServer.listen(join(folder, 'server'), resolve));
+    port = String((server.address() as AddressInfo).port);
+  });
+  afterAll(() => {
     server.close();
-  }
+    unixServer.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('is contained: the cage holds without its permissions', async () => {
+    const args = [join(fixtures, 'deno_with_all_rights.py'), executable, attack, port, folder];
+    const { stdout } = await promisify(execFile)(process.env.AFTERWORD_PYTHON ?? 'python3', args);
+    const outcomes = outcomesOf(stdout);
+    expect(outcomes.length).toBeGreaterThan(35);
+    for (const [name, outcome] of outcomes) expect(`${name}: ${outcome}`).not.toMatch(/: through/);
+    expect(readdirSync(folder).sort()).toEqual(['secret', 'server']);
+  });
+
+  test('gets through where there is no cage', async () => {
+    const victim = spawn('sleep', ['60']);
+    const deno = spawn(executable, ['run', '--quiet', '--allow-all', '--no-config', attack], {
+      env: { DENO_DIR: join(folder, 'deno'), NO_COLOR: '1', LANG: 'C.UTF-8' },
+    });
+    deno.stdin.end(`${JSON.stringify({ port: Number(port), worker: victim.pid, folder, outside: true })}\n`);
+    const outcomes = outcomesOf(await text(deno.stdout));
+    expect(outcomes.length).toBeGreaterThan(25);
+    for (const [name, outcome] of outcomes) expect(`${name}: ${outcome}`).toMatch(/: through/);
+    victim.kill('SIGKILL');
+  });
 });

@@ -6,6 +6,8 @@ export const handlerFile = 'handler.ts';
 const mostCharacters = 4_000;
 const mostStackCharacters = 16_000;
 const mostLinked = 5;
+const outOfMemory =
+  /^(Array buffer allocation failed|Invalid string length|WebAssembly\.Memory.*(Unable to grow|could not allocate).*)$/i;
 
 /** A rule of ours was broken; not an error of the user's code. */
 export class Refusal extends Error {
@@ -75,7 +77,7 @@ export function syntaxError(error) {
 
 /** @param {unknown} error */
 function isOutOfMemory(error) {
-  return error instanceof RangeError && /^(Array buffer allocation failed|Invalid string length)$/.test(error.message);
+  return error instanceof RangeError && outOfMemory.test(error.message);
 }
 
 /**

@@ -39,7 +39,6 @@ class Cage:
         self._rules = rules
         self._ruleset = build_ruleset(rules.readable, rules.executable) if LANDLOCK in layers else None
         self._filter = SeccompFilter(permitted=rules.permitted, conditions=rules.conditions) if SECCOMP in layers else None
-        self._null = os.open('/dev/null', os.O_RDWR | os.O_CLOEXEC)
 
     def enter(self, connection: int, execution_limits: Limits) -> None:
         """Afterwards descriptor CONNECTION is the connection, 0 to 2 lead nowhere, and there are no others."""
@@ -56,8 +55,9 @@ class Cage:
             self._filter.install(os.getpid())
 
     def _keep_only(self, connection: int) -> None:
-        # First out of the way, then into place: any of them may hold a number that is wanted.
-        connection, null = _moved_up(connection), _moved_up(self._null)
+        # First out of the way, then into place: any of them may hold a number that is wanted. Each opens its own /dev/null:
+        # one that all share has flags (O_NONBLOCK) that a handler could set for its neighbours and successors.
+        connection, null = _moved_up(connection), _moved_up(os.open('/dev/null', os.O_RDWR))
         ruleset = None if self._ruleset is None else _moved_up(self._ruleset)
         for standard in (0, 1, 2):
             os.dup2(null, standard)

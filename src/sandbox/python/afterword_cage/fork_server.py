@@ -159,6 +159,7 @@ class _ForkServer:
     def _become_child(self, connection: socket.socket, limits: Limits) -> None:
         """Never returns."""
         try:
+            self._forget_neighbours()
             if limits.runtime == DENO:
                 _become_deno(self._deno, connection.fileno(), limits, self._pid)
             _enter_cage(self._cage, connection.fileno(), limits, self._pid)
@@ -166,6 +167,13 @@ class _ForkServer:
         finally:
             # Nothing of the parent's may run in the child, and threads of the user's may not keep it alive.
             os._exit(0)
+
+    def _forget_neighbours(self) -> None:
+        """In a child, whose handler could look up in our objects which others run. The cage closes their connections."""
+        for neighbour in self._by_exit.values():
+            neighbour.connection.detach()
+        self._by_exit.clear()
+        self._by_connection.clear()
 
     def _hang_up(self, descriptor: int) -> None:
         self._events.unregister(descriptor)

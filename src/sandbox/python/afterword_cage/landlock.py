@@ -26,7 +26,7 @@ _FILE_RIGHTS_SINCE = {2: 1 << 13, 3: 1 << 14, 5: 1 << 15}  # refer, truncate, io
 _BIND_AND_CONNECT_TCP = 0b11  # since ABI 4
 _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS = 0b11  # since ABI 6
 
-DEVICES = ('/dev/null', '/dev/urandom')
+_DEVICES = {'/dev/null': _READ_FILE | _WRITE_FILE, '/dev/urandom': _READ_FILE}
 
 
 def abi_version() -> int:
@@ -37,7 +37,7 @@ def abi_version() -> int:
 
 
 def build_ruleset(readable: Iterable[str], executable: Iterable[str] = ()) -> int:
-    """A descriptor (closed on exec) that allows reading `readable`, running `executable` (files) and using DEVICES."""
+    """A descriptor (closed on exec) that allows reading `readable`, running `executable` (files), and /dev/null and /dev/urandom."""
     abi = abi_version()
     file_rights = _ALL_OF_ABI_1
     for since, right in _FILE_RIGHTS_SINCE.items():
@@ -60,8 +60,8 @@ def build_ruleset(readable: Iterable[str], executable: Iterable[str] = ()) -> in
         _allow(ruleset, path, _READ_FILE | (_READ_DIR if os.path.isdir(path) else 0))
     for path in executable:
         _allow(ruleset, path, _READ_FILE | _EXECUTE)
-    for path in DEVICES:
-        _allow(ruleset, path, _READ_FILE | _WRITE_FILE)
+    for path, rights in _DEVICES.items():
+        _allow(ruleset, path, rights)
     return ruleset
 
 

@@ -60,8 +60,11 @@ def _apply_common(limits: Limits) -> None:
     # SIGXCPU at the limit, SIGKILL a second later should the handler ignore it.
     _limit(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    for nothing in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_MSGQUEUE, resource.RLIMIT_MEMLOCK):
+    for nothing in (resource.RLIMIT_FSIZE, resource.RLIMIT_MSGQUEUE, resource.RLIMIT_MEMLOCK):
         _limit(nothing, 0)
+    # Not 0: the kernel still pipes the memory of a process that crashes to a collector where the machine has one. With 1 it
+    # does not.
+    _limit(resource.RLIMIT_CORE, 1)
     # Not RLIMIT_NPROC: it counts all threads of the user, so one handler's would stop its neighbours'.
 
 

@@ -40,24 +40,45 @@ class Condition(NamedTuple):
 
 Conditions = dict[str, tuple[Condition, ...]]
 
-_THREAD = 0x10000
+_THREAD, _SAME_DESCRIPTORS = 0x10000, 0x400
 _NEW_NAMESPACES = 0x7E020000 | 0x80
 _OWN_PROCESS = (0, OWN_PID)
+_OUT_OF_BAND = 0x1
+#: The machine's and its own; those that are made of a pid tell how busy any process is, to the nanosecond.
+_CLOCKS = (Condition(0, (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11)),)
+_FUTEX_COMMAND = 0x7F
 
 #: Calls that are allowed for some arguments only.
 CONDITIONS: Conditions = {
-    # Threads, but no processes.
-    'clone': (Condition(0, (_THREAD,), mask=_THREAD | _NEW_NAMESPACES),),
+    # Threads, but no processes. Descriptors are limited for each table of them: a thread with one of its own could fill as
+    # many sockets again, in memory of the kernel's that counts as nobody's.
+    'clone': (
+        Condition(0, (_THREAD | _SAME_DESCRIPTORS,), mask=_THREAD | _SAME_DESCRIPTORS | _NEW_NAMESPACES),
+    ),
     # What an asyncio loop wakes itself with. A datagram pair could be sent to any socket path on the machine.
     'socketpair': (Condition(0, (1,)), Condition(1, (1,), mask=0xF)),
+    # A corner of Unix sockets that nobody needs and through which programs have got out of browsers' cages.
+    'sendto': (Condition(3, (0,), mask=_OUT_OF_BAND),),
+    'recvfrom': (Condition(3, (0,), mask=_OUT_OF_BAND),),
+    # SO_TYPE, SO_ERROR, SO_SNDBUF, SO_RCVBUF, SO_PROTOCOL, SO_DOMAIN; not a descriptor of the process at the other end.
+    'getsockopt': (Condition(1, (1,)), Condition(2, (3, 4, 7, 8, 38, 39))),
     # Duplicating and flags; not F_SETOWN, which makes the kernel signal other processes.
     'fcntl': (Condition(1, (0, 1, 2, 3, 4, 1030)),),
     # TCGETS (isatty), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
     'ioctl': (Condition(1, (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)),),
+    # WAIT, WAKE, REQUEUE, CMP_REQUEUE, WAKE_OP, WAIT_BITSET, WAKE_BITSET; not those that inherit priorities.
+    'futex': (Condition(1, (0, 1, 3, 4, 5, 9, 10), mask=_FUTEX_COMMAND),),
+    # What concerns its own memory only: not merging it with that of others, nor putting shared pages out of memory.
+    'madvise': (Condition(2, (0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17, 18, 19, 22, 23, 102, 103)),),
+    'clock_gettime': _CLOCKS,
+    'clock_getres': _CLOCKS,
+    'clock_nanosleep': _CLOCKS,
     # PR_SET_NAME, PR_GET_NAME; above all not PR_SET_PDEATHSIG.
     'prctl': (Condition(0, (15, 16)),),
     'kill': (Condition(0, (OWN_PID,)),),
     'tgkill': (Condition(0, (OWN_PID,)),),
+    'getpgid': (Condition(0, _OWN_PROCESS),),
+    'getsid': (Condition(0, _OWN_PROCESS),),
     'prlimit64': (Condition(0, _OWN_PROCESS),),
     'sched_getaffinity': (Condition(0, _OWN_PROCESS),),
     'sched_setaffinity': (Condition(0, _OWN_PROCESS),),

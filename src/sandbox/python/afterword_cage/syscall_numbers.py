@@ -76,7 +76,6 @@ MEMORY_AND_THREADS: Numbers = {
     'membarrier': (324, 283),
     'futex': (202, 98),
     'set_robust_list': (273, 99),
-    'get_robust_list': (274, 100),
     'rseq': (334, 293),
     'set_tid_address': (218, 96),
     'clone': (56, 220),
