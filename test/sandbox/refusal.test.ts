@@ -42,6 +42,14 @@ const succeeded = (result: unknown) => ({ outcome: 'succeeded', result });
 const failed = (type: string) => ({ outcome: 'failed', error: { type } });
 
 describe('without Landlock', () => {
+  it('handlers in Python learn nothing of what others hold', async () => {
+    const { result } = await workerWithout(
+      'landlock',
+      'import os\ndef handle_event(_): return os.readlink("/proc/self/exe")',
+    );
+    expect(result).toMatchObject(failed('PermissionError'));
+  });
+
   it('handlers in Python run, open no file, and find what they import and every time zone loaded', async () => {
     const { warnings, level, mend, result } = await workerWithout('landlock', readPasswd);
     expect(warnings).toEqual([

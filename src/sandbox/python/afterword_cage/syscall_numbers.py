@@ -137,8 +137,8 @@ SIGNALS_AND_TIME: Numbers = {
 
 PERMITTED: Numbers = {**FILES, **WAITING, **MEMORY_AND_THREADS, **IDENTITY, **SIGNALS_AND_TIME}
 
-#: What a handler does without where no Landlock says which files.
-OPENING_FILES = ('open', 'openat')
+#: What a handler does without where no Landlock says which files; and what would tell it, by /proc, which others hold.
+OPENING_FILES = ('open', 'openat', 'readlink', 'readlinkat')
 
 #: Deno is another program, and V8 and tokio ask for more than CPython. What it may execute Landlock says.
 PERMITTED_TO_DENO: Numbers = {
