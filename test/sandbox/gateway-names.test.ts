@@ -96,6 +96,30 @@ describe('a name', () => {
   });
 });
 
+describe('a name server that takes its time', () => {
+  it('is waited for no longer than the request says, and then nothing is connected to', async () => {
+    let answer: (() => void) | undefined;
+    const slow = createHttpGateway({
+      openNetworks: [outside],
+      origins: new Map(),
+      resolve: (_name, callback) => {
+        answer = () => {
+          callback(null, [{ address: outside, family: 4 }]);
+        };
+      },
+    });
+    expect(await send(slow, at('slow.example'), { connectMs: 200 })).toMatchObject({
+      failure: { code: 'http_connect_timeout' },
+    });
+    answer?.();
+    // Whatever the late answer led to has arrived before what comes after it.
+    names.set('good.example', [outside]);
+    expect(await send(gateway, at('good.example'))).toMatchObject({ ok: true });
+    expect(server.connections).toHaveLength(1);
+    await slow.close();
+  });
+});
+
 describe('a name that leads elsewhere a moment later', () => {
   const steps = [[outside], ['127.0.0.1']];
 

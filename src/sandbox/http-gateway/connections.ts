@@ -1,23 +1,32 @@
-import { Agent, type Dispatcher } from 'undici';
+import { Socket, type LookupFunction } from 'node:net';
+import { Agent, buildConnector, Pool } from 'undici';
 import { limits } from '../../domain/limits.ts';
 import type { AddressCheck } from './address-check.ts';
 import { createCheckedLookup, type ResolveName } from './checked-lookup.ts';
 import type { AddressConditions } from './egress-policy.ts';
+import type { ResponseCollector } from './response-collector.ts';
 
 /** Longer than any handler runs: a request's own times end it earlier. */
-const agentConnectMs = limits.attemptMs;
+const connectMs = limits.attemptMs;
 /** Sets of rules that name networks, whose connections are kept; those of the one longest unused are closed. */
 const mostKept = 100;
-
 /** Whatever the other side says: one that asks for ten minutes could take all of the worker's descriptors. */
 const idleMs = 4_000;
 
-const agentOptions: Agent.Options = {
+const options: Pool.Options = {
   keepAliveTimeout: idleMs,
   keepAliveMaxTimeout: idleMs,
   // undici refuses a head as long as this.
   maxHeaderSize: limits.httpResponseHeadBytes + 1,
 };
+
+/** Which connections carry a request. */
+export interface Way {
+  /** What the addresses at their end satisfy; null: the operator chose the address. */
+  readonly conditions: AddressConditions | null;
+  /** Any certificate is taken. */
+  readonly insecure: boolean;
+}
 
 /**
  * Connections that are kept for the next request. One is used only by requests for which its address was checked:
@@ -27,34 +36,57 @@ export class Connections {
   readonly #resolve: ResolveName;
   readonly #mayReach: AddressCheck;
   readonly #agents = new Map<string, Agent>();
-  /** To where the operator led them. */
-  readonly led: Dispatcher = new Agent({ ...agentOptions, connect: { timeout: agentConnectMs } });
+  /** What is being dispatched, and would like to know of the connection that is made for it. */
+  #dispatching: ResponseCollector | undefined;
 
   constructor(resolve: ResolveName, mayReach: AddressCheck) {
     this.#resolve = resolve;
     this.#mayReach = mayReach;
   }
 
-  /** `insecure`: any certificate is taken. */
-  under(conditions: AddressConditions, insecure: boolean): Dispatcher {
-    const key = `${insecure ? 'insecure' : 'secure'}\n${conditions.key}`;
-    const agent = this.#agents.get(key) ?? this.#open(conditions, insecure);
+  /** Throws where the request is not HTTP. */
+  dispatch(way: Way, request: Agent.DispatchOptions, collector: ResponseCollector): void {
+    this.#dispatching = collector;
+    try {
+      this.#agentOf(way).dispatch(request, collector);
+    } finally {
+      this.#dispatching = undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#agents.values()].map((agent) => agent.destroy()));
+  }
+
+  #agentOf(way: Way): Agent {
+    const { conditions, insecure } = way;
+    const key = `${insecure ? 'insecure' : 'secure'} ${conditions === null ? 'led' : conditions.key}`;
+    const agent = this.#agents.get(key) ?? this.#open(way);
     this.#agents.delete(key);
     this.#agents.set(key, agent); // now the last of those to be closed
     this.#closeUnused();
     return agent;
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.led, ...this.#agents.values()].map((agent) => agent.destroy()));
+  #open({ conditions, insecure }: Way): Agent {
+    const checked = conditions && createCheckedLookup(this.#resolve, this.#mayReach, conditions);
+    return new Agent({
+      factory: (origin) => new Pool(origin, { ...options, connect: this.#connector(checked, insecure) }),
+    });
   }
 
-  #open(conditions: AddressConditions, insecure: boolean): Agent {
-    const lookup = createCheckedLookup(this.#resolve, this.#mayReach, conditions);
-    return new Agent({
-      ...agentOptions,
-      connect: { lookup, timeout: agentConnectMs, rejectUnauthorized: !insecure },
+  /** Of one origin: TLS sessions are no other's. */
+  #connector(lookup: LookupFunction | null, insecure: boolean): buildConnector.connector {
+    const checks = { ...(lookup === null ? {} : { lookup }), rejectUnauthorized: !insecure };
+    // It answers the socket, whatever the types say.
+    const connect: (...of: Parameters<buildConnector.connector>) => unknown = buildConnector({
+      ...checks,
+      timeout: connectMs,
     });
+    return (target, callback) => {
+      const socket = connect(target, callback);
+      if (socket instanceof Socket) this.#dispatching?.connecting(socket);
+    };
   }
 
   #closeUnused(): void {

@@ -77,9 +77,9 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
       if ('code' in conditions) return failed(conditions);
       const { readMs, totalMs = limits.httpRequestMs } = request;
       const collector = new ResponseCollector({ ...request, totalMs }, url.origin, signal);
-      const agent = led === undefined ? connections.under(conditions, request.insecure) : connections.led;
       try {
-        agent.dispatch(
+        connections.dispatch(
+          { conditions: led === undefined ? conditions : null, insecure: request.insecure },
           {
             origin: led ?? url.origin,
             path: pathOf(request.url, url),

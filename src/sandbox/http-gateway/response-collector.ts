@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { limits } from '../../domain/limits.ts';
 import { cleanText } from '../clean-text.ts';
@@ -17,6 +18,7 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
   readonly #underWay: NodeJS.Timeout;
   #settled = false;
   #controller: Controller | undefined;
+  #socket: Socket | undefined;
   #head: { status: number; reason: string; headers: [string, string][] } | undefined;
   readonly #body = new BodyCollector();
   #informational = 0;
@@ -48,6 +50,11 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
     }, totalMs);
     signal.addEventListener('abort', aborted, { once: true });
     if (signal.aborted) aborted();
+  }
+
+  /** A connection is being made for the request. */
+  connecting(socket: Socket): void {
+    this.#socket = socket;
   }
 
   onRequestStart(controller: Controller): void {
@@ -88,7 +95,9 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
   /** Also of what never came to be sent. */
   fail(failure: HttpFailure): void {
     this.#settle({ ok: false, failure });
-    this.#controller?.abort(new Error(failure.message));
+    // Also the attempt to connect ends: many that nobody waits for would take the worker's descriptors.
+    if (this.#controller === undefined) this.#socket?.destroy(new Error(failure.message));
+    else this.#controller.abort(new Error(failure.message));
   }
 }
 
