@@ -3,12 +3,13 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isPublic } from '../../src/sandbox/http-gateway/addresses.ts';
+import { createAddressCheck } from '../../src/sandbox/http-gateway/address-check.ts';
+import { isPublic, parseNetwork } from '../../src/sandbox/http-gateway/addresses.ts';
 import { createHttpGateway, type HttpGateway } from '../../src/sandbox/http-gateway/gateway.ts';
 import { OwnAddresses } from '../../src/sandbox/http-gateway/own-addresses.ts';
 import { httpAnswer, startRawServer, type RawServer } from '../setup/raw-server.ts';
 import { seededRandom } from '../setup/seeded-random.ts';
-import { refused, send } from './sending.ts';
+import { refused, requestOf, send } from './sending.ts';
 
 /** Listens on every address of this machine: whatever leads to it is seen. */
 let server: RawServer;
@@ -102,6 +103,49 @@ describe('this machine', () => {
   });
 });
 
+/** Some spelling of an IPv4 address, as `URL` reads them: mixed radixes, merged parts, other digits and dots, escapes. */
+function someSpelling(octets: readonly number[], random: () => number): string {
+  const one = <T>(first: T, ...others: T[]): T =>
+    [first, ...others][Math.floor(random() * (1 + others.length))] ?? first;
+  const parts = 1 + Math.floor(random() * 4);
+  const merged = octets.slice(parts - 1).reduce((value, octet) => value * 256 + octet, 0);
+  const numbers = [...octets.slice(0, parts - 1), merged].map((number) =>
+    one(
+      String,
+      (n: number) => `0x${n.toString(16)}`,
+      (n: number) => `0X00${n.toString(16).toUpperCase()}`,
+      (n: number) => `0${n.toString(8)}`,
+    )(number),
+  );
+  const dotted = numbers.join('.') + one('', '', '.');
+  const characters = [...dotted].map((character) => {
+    const kind = random();
+    if (kind < 0.7) return character;
+    if (kind < 0.8) return `%${character.charCodeAt(0).toString(16)}`;
+    if (character === '.') return one('\u3002', '\uff0e', '\uff61');
+    return String.fromCharCode(character.charCodeAt(0) + 0xfee0);
+  });
+  return one('', '', 'user@', 'example.com:443@', 'a:b%40example.com@') + characters.join('');
+}
+
+describe('thousands of spellings', () => {
+  const random = seededRandom(4711);
+  const hosts = Array.from({ length: 3_000 }, (_, n) =>
+    someSpelling(n % 2 === 0 ? [127, 0, 0, 1] : [127, 1, 2, 3], random),
+  );
+
+  it('of this machine do not reach it', async () => {
+    for (const host of hosts) {
+      expect(await closed.send(requestOf(at(host)), new AbortController().signal), host).toMatchObject(refused);
+    }
+    expect(server.connections).toEqual([]);
+  });
+
+  it('reach it where it is opened: they are spellings', async () => {
+    for (const host of hosts.slice(0, 100)) expect(await send(open, at(host)), host).toMatchObject({ ok: true });
+  });
+});
+
 describe('addresses of a machine', () => {
   it('are its own in every spelling, also public ones, and are read again as they change', () => {
     let now = 0;
@@ -132,6 +176,23 @@ describe('addresses of a machine', () => {
     expect(own.has('93.184.215.15')).toBe(true);
     expect(own.has('93.184.215.14')).toBe(false);
     expect(reads).toBe(2);
+  });
+});
+
+describe('what may be reached', () => {
+  const own = new OwnAddresses(() => ['93.184.215.14', '2606:2800:21f:cb07::1']);
+
+  it.each(['93.184.215.14', '::ffff:93.184.215.14', '2606:2800:21f:cb07::1'])(
+    'is not the machine itself by its public address, unless that is opened: %s',
+    (address) => {
+      expect(createAddressCheck([], own)(address)).toBe(false);
+      const opened = ['93.184.215.14', '2606:2800::/32'].map(parseNetwork);
+      expect(createAddressCheck(opened, own)(address)).toBe(true);
+    },
+  );
+
+  it('is all else that is public', () => {
+    expect(createAddressCheck([], own)('93.184.215.15')).toBe(true);
   });
 });
 

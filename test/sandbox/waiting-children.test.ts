@@ -157,6 +157,19 @@ test('has one that was started ahead killed by the fork server when the host is 
   });
 });
 
+test('keeps ready what most handlers need, whatever the first one had', async () => {
+  const own = 'import os\ndef handle_event(context): return os.getpid()';
+  await withSandbox(async (sandbox) => {
+    await runHandler(sandbox, own, { limits: { memoryBytes: limits.memoryBytes / 2, cpuSeconds: 1 } });
+    await until('some wait', () => pythons().length === ahead);
+    const waiting = pythons();
+    const other = await runHandler(sandbox, own, { limits: { memoryBytes: limits.memoryBytes / 2 } });
+    expect(waiting).not.toContain('result' in other.result ? other.result.result : undefined);
+    const usual = await runHandler(sandbox, own);
+    expect(waiting).toContain('result' in usual.result ? usual.result.result : undefined);
+  });
+});
+
 test('starts a process of its own for other limits', async () => {
   await withSandbox(async (sandbox) => {
     await runHandler(sandbox, one, { language: 'typescript' });
