@@ -18,15 +18,16 @@ const parts = {
   google: { uses: ['contract', 'domain'], types: ['helpers'] },
   sandbox: { uses: ['contract', 'domain'] },
   analytics: { uses: ['contract', 'domain'] },
+  secrets: { uses: ['contract', 'domain'], packages: [] },
   store: { uses: ['contract', 'domain'] },
   activities: {
     uses: [
-      ...['helpers', 'sandbox', 'analytics', 'store', 'contract', 'domain', 'observability'],
+      ...['helpers', 'sandbox', 'secrets', 'analytics', 'store', 'contract', 'domain', 'observability'],
       'workflows/signals-and-updates',
     ],
   },
   temporal: { uses: ['contract', 'domain', 'observability', 'workflows/signals-and-updates'], types: ['workflows'] },
-  api: { uses: ['contract', 'domain', 'store', 'observability', 'client'] },
+  api: { uses: ['contract', 'domain', 'secrets', 'store', 'observability', 'client'] },
   relay: { uses: ['contract', 'domain', 'store', 'observability'], types: ['client'] },
   observability: { uses: ['domain'] },
 };
@@ -103,7 +104,7 @@ module.exports = {
       name: 'temporal-stays-outside-the-rules',
       comment: 'Handlers, rules, schemas and the store know nothing of the engine.',
       severity: 'error',
-      from: { path: '^src/(domain|contract|helpers|llm|google|sandbox|analytics|store|api)/' },
+      from: { path: '^src/(domain|contract|helpers|llm|google|sandbox|secrets|analytics|store|api)/' },
       to: { path: '^node_modules/@temporalio/' },
     },
     {

@@ -22,6 +22,8 @@ import { untilReachable } from './observability/until-reachable.ts';
 import { createCallsInFlight } from './relay/calls-in-flight.ts';
 import { createRelay } from './relay/relay.ts';
 import { createCodeCheck } from './sandbox/code-check.ts';
+import { type Keyring, noKeyring } from './secrets/keyring.ts';
+import { openKeyring } from './secrets/open-keyring.ts';
 import { createApiKey } from './store/api-keys.ts';
 import { openStore } from './store/database.ts';
 import type { Store } from './store/database.ts';
@@ -39,6 +41,8 @@ export interface ServerOptions {
   readonly store: Store;
   readonly temporal: Temporal;
   readonly log: Log;
+  /** What seals secrets; left out: none can be set. */
+  readonly keys?: Keyring;
   /** What requests under way get when the server is told to stop; 3 s where left out: `npm start` has 5 to end. */
   readonly shutdownMs?: number;
 }
@@ -55,7 +59,7 @@ const temporalCallMs = 3_000;
 
 /** API and relay in this process. Temporal may be away: events are accepted all the same. Throws `port_taken`. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { config, store, temporal, log, shutdownMs = defaultShutdownMs } = options;
+  const { config, store, temporal, log, keys = noKeyring, shutdownMs = defaultShutdownMs } = options;
   const calls = createCallsInFlight();
   const inTime = <Answer>(call: () => Promise<Answer>) =>
     calls.watch(temporal.client.withDeadline(Date.now() + temporalCallMs, call));
@@ -87,6 +91,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       helperNames,
     }),
     helperNames,
+    keys,
     log,
     health: { checkTemporal, workers, relayLagMs: () => relay.lagMs() },
   });
@@ -118,6 +123,7 @@ async function main(): Promise<void> {
       'DATABASE_URL: expected the PostgreSQL that servers and workers share; `npm start` runs all in one process without.',
     );
   }
+  const keys = openKeyring(config.secrets);
   const store = await openStore({ databaseUrl, embeddedFolder: config.home, poolSize: config.databasePoolSize });
   await untilReachable(log, () => checkSchema(store));
   const { adminKey, organization } = config;
@@ -127,7 +133,7 @@ async function main(): Promise<void> {
   }
   const temporal = connectTemporal();
   const { shutdownMs } = config;
-  const server = await startServer({ config, store, temporal, log, shutdownMs });
+  const server = await startServer({ config, store, temporal, log, keys, shutdownMs });
 
   const stop = async (signal: string) => {
     logServerStopping(log, signal);

@@ -13,6 +13,7 @@ import {
 } from './observability/worker-log.ts';
 import { onStopSignal } from './observability/stop-signal.ts';
 import { createSandbox } from './sandbox/create-sandbox.ts';
+import { openKeyring } from './secrets/open-keyring.ts';
 import { untilReachable } from './observability/until-reachable.ts';
 import { openStore } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
@@ -32,6 +33,7 @@ async function main(log: Log): Promise<void> {
       'DATABASE_URL: expected the PostgreSQL that servers and workers share; `npm start` runs all in one process without.',
     );
   }
+  const keys = openKeyring(config.secrets);
   installTemporalRuntime(log);
   const store = await openStore({
     databaseUrl: config.databaseUrl,
@@ -57,6 +59,7 @@ async function main(log: Log): Promise<void> {
     cage: sandbox.cage.level,
     http: config.http,
     services: createHelperServices(config),
+    keys,
     taskQueue: config.taskQueue,
     handlerSlots: config.handlerSlots,
     shutdownMs: config.shutdownMs,
@@ -68,6 +71,7 @@ async function main(log: Log): Promise<void> {
   logWorkerStarted(log, {
     taskQueue: config.taskQueue,
     handlerSlots: config.handlerSlots,
+    secretsKey: keys.keyId,
     cage: sandbox.cage.level,
     typescript: sandbox.deno.detail,
   });

@@ -19,6 +19,7 @@ import { activityHelpers, helpers } from './helpers/registry.ts';
 import { createHttpGateway, type HttpGatewayOptions } from './sandbox/http-gateway/gateway.ts';
 import type { HelperServices } from './helpers/services.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
+import type { Keyring } from './secrets/keyring.ts';
 import type { Store } from './store/database.ts';
 import type { Temporal } from './temporal/connection.ts';
 
@@ -42,6 +43,8 @@ export interface WorkersOptions {
   readonly http: HttpGatewayOptions;
   /** What helpers ask outside; left out: nothing is configured, and they say so. */
   readonly services?: HelperServices;
+  /** What opens secrets; left out: handlers that are granted some cannot run here. */
+  readonly keys?: Keyring;
   /** The handlers' own queue is this name followed by `-handlers`, that of deliveries by `-analytics`. */
   readonly taskQueue: string;
   /** Handlers of one organisation that run at once; with others' it may be a third more. */
@@ -70,7 +73,7 @@ export interface Workers {
  * that hangs must not take the helpers' slots either.
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { store, temporal, connection, sandbox, taskQueue, checkpoint, wallMs, outsideMs } = options;
+  const { store, temporal, connection, sandbox, keys, taskQueue, checkpoint, wallMs, outsideMs } = options;
   const { services = servicesNotConfigured, shutdownMs = defaultShutdownMs } = options;
   const gateway = createHttpGateway(options.http);
   const { sinks = [storeSink], deliveryPolicy: policy = deliveryPolicy } = options;
@@ -83,7 +86,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     ...Object.fromEntries(
       [...activityHelpers.values()].map((helper) => [
         helper.name,
-        createCallHelper({ store, services, checkpoint, outsideMs }, helper),
+        createCallHelper({ store, services, keys, checkpoint, outsideMs }, helper),
       ]),
     ),
   };
@@ -106,6 +109,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         shares: new HandlerShares(places),
         sandbox,
         gateway,
+        keys,
         client: temporal.client,
         helpers,
         checkpoint,

@@ -1,8 +1,10 @@
 import { AttemptCalls } from '../../src/activities/attempt-calls.ts';
+import { openCalls } from '../../src/activities/call-privacy.ts';
 import { HandlerRequests } from '../../src/activities/handler-requests.ts';
 import { HandlerSettings } from '../../src/contract/handler.ts';
 import { EgressPolicy } from '../../src/sandbox/http-gateway/egress-policy.ts';
 import type { HttpGateway } from '../../src/sandbox/http-gateway/gateway.ts';
+import { noKeyring } from '../../src/secrets/keyring.ts';
 import type { Store } from '../../src/store/database.ts';
 import { createDirectRun } from '../../src/store/direct-runs.ts';
 import { beginAttempt } from '../../src/store/execution-ledger/begin-attempt.ts';
@@ -82,6 +84,8 @@ export function createPosts(store: Store, gateway: HttpGateway) {
       rootId: ref.executionId,
       gateway,
       egress: new EgressPolicy([]),
+      keys: noKeyring,
+      privacy: openCalls,
       calls: new AttemptCalls({ calls: [], made: { helperCalls: 0, requests: 0 } }),
       writeWithLogs: (write) => write([]),
     });

@@ -43,6 +43,8 @@ interface Context<Type extends EventType = EventType> {
     slug: string;
   };
   customer: JsonObject | null;
+  /** Those that the handler’s setting `secrets` names. Masked in whatever it prints or returns. */
+  secrets: Record<string, string>;
   /** Only for web chat. */
   browser_session?: JsonObject;
 }

@@ -1,26 +1,37 @@
 import { LogBuffer } from '../domain/log-buffer.ts';
 import type { LogStream } from '../sandbox/sandbox.ts';
+import type { Masker } from '../secrets/masker.ts';
 import type { LogChunk } from '../store/execution-ledger/write-logs.ts';
 
 /** Most handlers are done before this has passed and pay no statement of their own for their output. */
 const firstFlushMs = 20;
 const flushEveryMs = 250;
 
+const logStreams = ['stdout', 'stderr'] as const;
+
 /** The output of one attempt on its way to the store: at most a quarter of a second behind, bounded in size. */
 export class AttemptLog {
   readonly #write: (chunks: LogChunk[]) => Promise<void>;
   readonly #streams = { stdout: new LogBuffer(), stderr: new LogBuffer() };
+  readonly #masked;
   /** Taken from the buffers, not known to be in the store. */
   #unwritten: LogChunk[] = [];
   #timer: NodeJS.Timeout | undefined;
   #waitMs = firstFlushMs;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(write: (chunks: LogChunk[]) => Promise<void>) {
+  /** With a masker what it masks comes nowhere near the store. */
+  constructor(write: (chunks: LogChunk[]) => Promise<void>, masker?: Masker) {
     this.#write = write;
+    this.#masked = masker && { stdout: masker.stream(), stderr: masker.stream() };
   }
 
   add(stream: LogStream, text: string): void {
+    this.#keep(stream, this.#masked === undefined ? text : this.#masked[stream].push(text));
+  }
+
+  #keep(stream: LogStream, text: string): void {
+    if (text === '') return;
     this.#streams[stream].add(text);
     this.#timer ??= this.#later();
   }
@@ -47,6 +58,7 @@ export class AttemptLog {
 
   /** What the store does not have yet, for the caller to write at the end. */
   async drain(): Promise<LogChunk[]> {
+    for (const stream of logStreams) if (this.#masked) this.#keep(stream, this.#masked[stream].end());
     await this.#writing;
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -64,9 +76,7 @@ export class AttemptLog {
   }
 
   #take(): LogChunk[] {
-    return (['stdout', 'stderr'] as const).flatMap((stream) =>
-      this.#streams[stream].take().map((piece) => ({ stream, ...piece })),
-    );
+    return logStreams.flatMap((stream) => this.#streams[stream].take().map((piece) => ({ stream, ...piece })));
   }
 }
 

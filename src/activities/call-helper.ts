@@ -5,6 +5,7 @@ import { answerCall } from '../store/execution-ledger/answer-call.ts';
 import type { CallOutcome } from '../store/execution-ledger/calls.ts';
 import type { HelperCallRef } from './index.ts';
 import { createCallOutside, type CallOutsideDeps } from './call-outside.ts';
+import { privacyOfCall } from './privacy-of-call.ts';
 import { toApplicationFailure } from './to-application-failure.ts';
 
 /** The activity of one helper. Its answer, or its refusal, is recorded; anything else is tried again. */
@@ -24,17 +25,19 @@ export function createCallHelper(deps: CallOutsideDeps, helper: ActivityHelper) 
 }
 
 /** Effect and answer in one transaction. */
-function createCallStore({ store, checkpoint }: CallOutsideDeps, helper: StoreHelper) {
+function createCallStore({ store, checkpoint, keys }: CallOutsideDeps, helper: StoreHelper) {
   return async ({ organizationId, callId }: HelperCallRef): Promise<undefined> => {
     await answerCall(store.db, organizationId, callId, helper.effect, async (call): Promise<CallOutcome> => {
+      const { privacy } = privacyOfCall(keys, organizationId, callId, call.sealedArgs);
       try {
         const args = JsonObject.parse(JSON.parse(call.argsJson));
         const answer = await helper.call(args, call);
         await checkpoint?.('helper:unrecorded', { callId });
-        return { state: 'succeeded', answerJson: JSON.stringify(answer), error: null };
+        return privacy.outcome(callId, { state: 'succeeded', answerJson: JSON.stringify(answer), error: null });
       } catch (error) {
-        if (!(error instanceof AfterwordError) || error.entry.retryable) throw error;
-        return { state: 'refused', answerJson: null, error: { code: error.code, message: error.message } };
+        if (!(error instanceof AfterwordError) || error.entry.retryable) throw privacy.failure(error);
+        const refusal = { code: error.code, message: error.message };
+        return privacy.outcome(callId, { state: 'refused', answerJson: null, error: refusal });
       }
     });
   };

@@ -9,11 +9,15 @@ import type { Store } from '../store/database.ts';
 import { recordOutcome, type CallOutcome } from '../store/execution-ledger/calls.ts';
 import { readOutsideCall } from '../store/execution-ledger/outside-call.ts';
 import type { HelperCallRef } from './index.ts';
+import type { Keyring } from '../secrets/keyring.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { privacyOfCall } from './privacy-of-call.ts';
 
 export interface CallOutsideDeps {
   readonly store: Store;
   readonly services: HelperServices;
+  /** Left out: calls of handlers with secrets are not answered here. */
+  readonly keys?: Keyring | undefined;
   readonly checkpoint?: Checkpoint | undefined;
   /** All tries of a helper that asks somebody else, milliseconds. */
   readonly outsideMs?: number | undefined;
@@ -31,7 +35,7 @@ const shortestRequestMs = 1_000;
  * store; that it changes nothing outside is the helper's business. Answers what is to be tidied up.
  */
 export function createCallOutside(deps: CallOutsideDeps, helper: OutsideHelper) {
-  const { store, services, checkpoint, outsideMs = limits.outsideHelperMs } = deps;
+  const { store, services, keys, checkpoint, outsideMs = limits.outsideHelperMs } = deps;
   return async ({ organizationId, callId }: HelperCallRef): Promise<TidyUp | undefined> => {
     const { attempt, scheduledTimestampMs, retryPolicy } = activityInfo();
     const deadline = scheduledTimestampMs + outsideMs;
@@ -40,7 +44,8 @@ export function createCallOutside(deps: CallOutsideDeps, helper: OutsideHelper) 
       Date.now() + retryAfterMs + shortestRequestMs < deadline;
     const call = await readOutsideCall(store.db, organizationId, callId);
     if (call.state !== 'intent') return undefined;
-    const args = JsonObject.parse(JSON.parse(call.argsJson));
+    const { privacy, argsJson = call.argsJson } = privacyOfCall(keys, organizationId, callId, call.sealedArgs);
+    const args = JsonObject.parse(JSON.parse(argsJson));
     let tidyUp: TidyUp | undefined;
 
     async function work(): Promise<JsonValue> {
@@ -60,10 +65,12 @@ export function createCallOutside(deps: CallOutsideDeps, helper: OutsideHelper) 
     }
 
     const outcome = await work().then(succeeded, (error: unknown) => {
-      if (!(error instanceof AfterwordError) || (error.entry.retryable && mayTryAgain(error))) throw error;
+      if (!(error instanceof AfterwordError) || (error.entry.retryable && mayTryAgain(error))) {
+        throw privacy.failure(error);
+      }
       return failed(helper, args, error);
     });
-    await recordOutcome(store.db, organizationId, callId, outcome);
+    await recordOutcome(store.db, organizationId, callId, privacy.outcome(callId, outcome));
     return tidyUp;
   };
 }

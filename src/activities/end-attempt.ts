@@ -2,8 +2,7 @@ import { ApplicationFailure, cancellationDetails, CancelledFailure } from '@temp
 import type { RunHandlerResult } from '../contract/workflow.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
-import { mayRetry, retryPauseMs, type FinalStatus } from '../domain/status.ts';
-import type { SandboxResult } from '../sandbox/sandbox.ts';
+import { mayRetry, retryPauseMs, type FailureReason, type FinalStatus } from '../domain/status.ts';
 import type { Database } from '../store/database.ts';
 import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
 import { finishAttempt, type AttemptEnd } from '../store/execution-ledger/finish-attempt.ts';
@@ -12,7 +11,7 @@ import type { NewAnalyticsEvents } from '../store/execution-ledger/register-even
 import { handlerFailed } from './handler-failed.ts';
 import { prepareAnalytics, type AnalyticsOptions } from './prepare-analytics.ts';
 import { toldToHandler } from './to-application-failure.ts';
-import type { CageRun } from './run-in-cage.ts';
+import type { CageRun, HandlerResult } from './run-in-cage.ts';
 import { superseded } from './write-intent.ts';
 
 /** Records how the attempt ended, then tells Temporal: by returning, or by a failure that says whether to try again. */
@@ -56,7 +55,7 @@ async function userFailed(
   ref: AttemptRef,
   begun: BegunAttempt,
   run: CageRun,
-  result: Extract<SandboxResult, { outcome: 'failed' | 'timed_out' }>,
+  result: Extract<HandlerResult, { outcome: 'failed' | 'timed_out' }>,
   analytics: NewAnalyticsEvents | undefined,
 ): Promise<never> {
   const reason = result.outcome === 'failed' ? result.reason : null;
@@ -115,17 +114,25 @@ async function platformFailed(
   }
   const message = toldToHandler(run.cause);
   const lastOne = begun.lostInARow + 1 >= limits.maxLostAttempts;
+  const reason = reasonOf(run.cause);
   await finish(db, ref, run, {
     outcome: 'lost',
-    reason: lastOne ? 'worker_lost' : null,
+    reason: lastOne ? reason : null,
     error: { type: 'Afterword', message, traceback: '' },
     resultJson: null,
     runMs: run.runMs,
     final: lastOne ? 'failed' : null,
   });
-  if (lastOne) throw handlerFailed({ status: 'failed', reason: 'worker_lost' }, null);
+  if (lastOne) throw handlerFailed({ status: 'failed', reason }, null);
   const cause = run.cause instanceof Error ? { cause: run.cause } : {};
   throw ApplicationFailure.create({ type: 'sandbox_failed', message, nonRetryable: false, ...cause });
+}
+
+const ofSecrets: ReadonlySet<string> = new Set(['secrets_key_missing', 'secrets_key_wrong', 'sealed_text_damaged']);
+
+/** Another worker may have the key, so it is tried as often as after the loss of one. */
+function reasonOf(cause: unknown): FailureReason {
+  return cause instanceof AfterwordError && ofSecrets.has(cause.code) ? 'secrets_unavailable' : 'worker_lost';
 }
 
 /** Five workers in a row died under it: the execution ends as lost without another try. */

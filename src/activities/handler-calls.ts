@@ -12,11 +12,16 @@ import {
   type CallOutcome,
   type LedgerCall,
 } from '../store/execution-ledger/calls.ts';
+import type { Keyring } from '../secrets/keyring.ts';
 import type { AttemptCalls } from './attempt-calls.ts';
+import type { CallPrivacy } from './call-privacy.ts';
+import { openCall } from './opened-calls.ts';
 import { writeIntent, type WriteIntentDeps } from './write-intent.ts';
 
 export interface HandlerCallsDeps extends WriteIntentDeps {
   readonly calls: AttemptCalls;
+  readonly keys: Keyring;
+  readonly privacy: CallPrivacy;
   readonly helpers: ReadonlyMap<string, ActivityHelper>;
   /** Asks the workflow to run the helper; the same id is never run twice, a second asker joins the first. */
   readonly update: (updateId: string, call: HelperCall) => Promise<HelperCallOutcome>;
@@ -43,16 +48,16 @@ export class HandlerCalls {
     if (decision.kind === 'make') return this.#make(helper, { ...args }, argsJson, n, decision.tryNumber);
     const { recorded } = decision;
     if (decision.kind === 'join') return this.#send(helper, recorded);
-    return toReply(await withAnswer(this.#deps.db, this.#deps.ref.organizationId, recorded));
+    return this.#toReply(await withAnswer(this.#deps.db, this.#deps.ref.organizationId, recorded));
   }
 
   async #make(helper: ActivityHelper, args: JsonObject, argsJson: string, n: number, tryNumber: number) {
     this.#deps.calls.count('helperCalls');
-    const { ref } = this.#deps;
+    const { ref, privacy, keys } = this.#deps;
     const call = { callId: uuidv7(), name: helper.name, n, tryNumber, effect: helper.effect, argsJson };
     const subject = { executionId: ref.executionId, call: `${call.name}/${String(n)}`, callId: call.callId };
-    const intent = await writeIntent(this.#deps, call, subject);
-    return this.#send(helper, intent === 'recorded' ? call : intent, args);
+    const intent = await writeIntent(this.#deps, { ...call, ...privacy.arguments(call.callId, argsJson) }, subject);
+    return this.#send(helper, intent === 'recorded' ? call : openCall(keys, ref.organizationId, intent), args);
   }
 
   async #send(
@@ -60,16 +65,17 @@ export class HandlerCalls {
     call: Pick<LedgerCall, 'callId' | 'n' | 'tryNumber' | 'argsJson'>,
     args: JsonObject = JsonObject.parse(JSON.parse(call.argsJson)),
   ): Promise<CallReply> {
-    const { db, ref, checkpoint } = this.#deps;
+    const { db, ref, privacy, checkpoint } = this.#deps;
     const outcome = await this.#deps.update(updateIdOf(ref.executionId, helper.name, call.n, call.tryNumber), {
       organizationId: ref.organizationId,
       callId: call.callId,
       executionId: ref.executionId,
       name: helper.name,
-      summary: helper.show(args).slice(0, 200),
+      summary: helper.show(privacy.object(args)).slice(0, 200),
     });
     if (outcome.outcome !== 'answered') {
-      await recordOutcome(db, ref.organizationId, call.callId, unansweredAs(helper, args, outcome));
+      const recorded = privacy.outcome(call.callId, unansweredAs(helper, args, outcome));
+      await recordOutcome(db, ref.organizationId, call.callId, recorded);
       if (outcome.outcome === 'cancelled') return untilKilled();
     }
     const answered = await readCall(db, ref.organizationId, call.callId);
@@ -78,7 +84,14 @@ export class HandlerCalls {
       call: `${helper.name}/${String(call.n)}`,
       callId: call.callId,
     });
-    return toReply(answered);
+    return this.#toReply(answered);
+  }
+
+  #toReply(recorded: LedgerCall): CallReply {
+    const call = openCall(this.#deps.keys, this.#deps.ref.organizationId, recorded);
+    if (call.state === 'succeeded') return { ok: true, value: JsonValue.parse(JSON.parse(call.answerJson ?? 'null')) };
+    if (call.error !== null) return { ok: false, error: call.error };
+    throw new Error(`call ${call.callId} has no answer`);
   }
 }
 
@@ -105,12 +118,6 @@ function unansweredAs(
   return instead === undefined
     ? { state: 'transient', answerJson: null, error }
     : { state: 'succeeded', answerJson: JSON.stringify(instead), error };
-}
-
-function toReply(call: LedgerCall): CallReply {
-  if (call.state === 'succeeded') return { ok: true, value: JsonValue.parse(JSON.parse(call.answerJson ?? 'null')) };
-  if (call.error !== null) return { ok: false, error: call.error };
-  throw new Error(`call ${call.callId} has no answer`);
 }
 
 function refusal(code: string, message: string): CallReply {

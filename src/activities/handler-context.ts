@@ -8,7 +8,11 @@ const Snapshot = z.looseObject({ conversation: z.looseObject({}) });
  * The `context` a handler gets, as JSON text. Messages are spliced in as the text they were stored as: parsing and
  * writing 5,000 of them again took 42 ms, this takes 3.
  */
-export function contextJsonOf(begun: BegunAttempt, attempt: number): string {
+export function contextJsonOf(
+  begun: BegunAttempt,
+  attempt: number,
+  secrets: Readonly<Record<string, string>> = {},
+): string {
   // A tool that was invoked directly has no conversation; its own context travels beside this one.
   if (begun.executionKind === 'tool') return '{}';
   const { conversation, ...rest } = Snapshot.parse(JSON.parse(begun.contextJson));
@@ -20,7 +24,7 @@ export function contextJsonOf(begun: BegunAttempt, attempt: number): string {
     attempt,
     ...(event.actor === null ? {} : { actor: event.actor }),
   };
-  const start = JSON.stringify({ ...rest, args }).slice(0, -1);
+  const start = JSON.stringify({ ...rest, args, secrets }).slice(0, -1);
   const body = JSON.stringify(conversation).slice(0, -1);
   return `${start},"conversation":${body},"messages":${begun.messagesJson}}}`;
 }

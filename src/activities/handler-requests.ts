@@ -5,8 +5,11 @@ import type { HttpGateway, HttpOutcome } from '../sandbox/http-gateway/gateway.t
 import { isFinalFailure } from '../sandbox/http-gateway/http-failure.ts';
 import type { RequestReply, SandboxRequest } from '../sandbox/sandbox.ts';
 import { recordOutcome, withAnswer, type CallOutcome, type LedgerCall } from '../store/execution-ledger/calls.ts';
+import type { Keyring } from '../secrets/keyring.ts';
 import type { AttemptCalls } from './attempt-calls.ts';
+import type { CallPrivacy } from './call-privacy.ts';
 import type { CheckpointSubject } from './checkpoint.ts';
+import { openCall } from './opened-calls.ts';
 import {
   isFinalStatus,
   isRead,
@@ -20,6 +23,8 @@ import { writeIntent, type WriteIntentDeps } from './write-intent.ts';
 
 export interface HandlerRequestsDeps extends WriteIntentDeps {
   readonly calls: AttemptCalls;
+  readonly keys: Keyring;
+  readonly privacy: CallPrivacy;
   /** The execution where the record began: a re-run's keys are those of what it runs again. */
   readonly rootId: string;
   readonly gateway: HttpGateway;
@@ -54,28 +59,29 @@ export class HandlerRequests {
   }
 
   async #answer(request: SandboxRequest): Promise<RequestReply> {
-    const { db, ref, rootId, calls } = this.#deps;
-    const name = requestName(request);
+    const { db, ref, rootId, calls, privacy } = this.#deps;
+    // A secret in the URL is named in its place: so it is the same request also when the secret was changed meanwhile.
+    const name = requestName({ method: privacy.text(request.method), url: privacy.text(request.url) });
     const effect = requestEffect(request);
     const nth = calls.nth(name);
     // The same for every try, every attempt and every re-run: the other side can tell a repeat by it.
-    const key = isRead(request.method) ? undefined : uuidv5(`${name}/${String(nth)}`, rootId);
+    const key = isRead(request.method) ? undefined : uuidv5(`${calls.recordedName(name, nth)}/${String(nth)}`, rootId);
     const argsJson = requestJson(request, key);
     const decision = calls.decide(name, nth, effect, argsJson);
-    if (decision.kind === 'replay') return toReply(await withAnswer(db, ref.organizationId, decision.recorded));
+    if (decision.kind === 'replay') return this.#toReply(await withAnswer(db, ref.organizationId, decision.recorded));
     // In flight when its worker died. Whether it arrived nobody knows: it goes again, with the same key.
     const subjectOf = (callId: string) => ({ executionId: ref.executionId, call: `${name}/${String(nth)}`, callId });
     if (decision.kind === 'join') return this.#send(request, key, subjectOf(decision.recorded.callId));
     calls.count('requests');
     const call = { callId: uuidv7(), name, n: nth, tryNumber: decision.tryNumber, effect, argsJson };
     const subject = subjectOf(call.callId);
-    const intent = await writeIntent(this.#deps, call, subject);
-    if (intent !== 'recorded' && intent.state !== 'intent') return toReply(intent);
+    const intent = await writeIntent(this.#deps, { ...call, ...privacy.arguments(call.callId, argsJson) }, subject);
+    if (intent !== 'recorded' && intent.state !== 'intent') return this.#toReply(intent);
     return this.#send(request, key, intent === 'recorded' ? subject : subjectOf(intent.callId));
   }
 
   async #send(request: SandboxRequest, key: string | undefined, subject: SentRequest): Promise<RequestReply> {
-    const { db, ref, gateway, egress, checkpoint } = this.#deps;
+    const { db, ref, gateway, egress, privacy, checkpoint } = this.#deps;
     const { connectMs = limits.httpDefaultTimeoutMs, readMs = limits.httpDefaultTimeoutMs } = request;
     const outcome = await gateway.send(
       {
@@ -88,9 +94,17 @@ export class HandlerRequests {
       this.#ended.signal,
     );
     await checkpoint?.('request:unrecorded', subject);
-    await recordOutcome(db, ref.organizationId, subject.callId, toRecord(outcome));
+    const recorded = privacy.outcome(subject.callId, toRecord(outcome));
+    await recordOutcome(db, ref.organizationId, subject.callId, recorded);
     await checkpoint?.('request:recorded', subject);
     return outcome.ok ? { ok: true, response: outcome.response } : { ok: false, error: outcome.failure };
+  }
+
+  #toReply(recorded: LedgerCall): RequestReply {
+    const call = openCall(this.#deps.keys, this.#deps.ref.organizationId, recorded);
+    if (call.answerJson !== null) return { ok: true, response: parseResponse(call.answerJson) };
+    if (call.error !== null) return { ok: false, error: call.error };
+    throw new Error(`request ${call.callId} has no answer`);
   }
 }
 
@@ -110,10 +124,4 @@ function toRecord(outcome: HttpOutcome): CallOutcome {
   }
   const state = isFinalStatus(outcome.response.status) ? 'succeeded' : 'transient';
   return { state, answerJson: responseJson(outcome.response), error: null };
-}
-
-function toReply(call: LedgerCall): RequestReply {
-  if (call.answerJson !== null) return { ok: true, response: parseResponse(call.answerJson) };
-  if (call.error !== null) return { ok: false, error: call.error };
-  throw new Error(`request ${call.callId} has no answer`);
 }

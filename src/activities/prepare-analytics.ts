@@ -2,12 +2,13 @@ import { prepareEvent, type EventOrigin } from '../analytics/prepare-event.ts';
 import type { AnalyticsSink } from '../analytics/sink.ts';
 import { storeSink } from '../analytics/sinks/store-sink.ts';
 import { deliveryPolicy, type DeliveryPolicy } from '../domain/delivery-policy.ts';
-import type { RegisteredEvent, SandboxResult } from '../sandbox/sandbox.ts';
+import type { RegisteredEvent } from '../sandbox/sandbox.ts';
 import { deliveredBefore, type DeliveredBefore } from '../store/delivered-before.ts';
 import { loadAnalyticsOrigin } from '../store/analytics-origin.ts';
 import type { Database } from '../store/database.ts';
 import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
 import type { NewAnalyticsEvent, NewAnalyticsEvents } from '../store/execution-ledger/register-events.ts';
+import type { HandlerResult } from './run-in-cage.ts';
 import { firstText, namespacesOf, partyOf } from './tool-context.ts';
 
 export interface AnalyticsOptions {
@@ -22,7 +23,7 @@ export async function prepareAnalytics(
   { sinks = [storeSink], deliveryPolicy: policy = deliveryPolicy }: AnalyticsOptions,
   ref: AttemptRef,
   begun: BegunAttempt,
-  result: SandboxResult,
+  result: HandlerResult,
 ): Promise<NewAnalyticsEvents | undefined> {
   if (result.outcome !== 'succeeded' && result.outcome !== 'failed') return undefined;
   if (result.events.length === 0) return undefined;

@@ -9,7 +9,7 @@ import type { SandboxRequest } from '../sandbox/sandbox.ts';
 const mostNameCharacters = 500;
 
 /** Method and URL without its query: by this and its number a request is known again. */
-export function requestName({ method, url }: SandboxRequest): string {
+export function requestName({ method, url }: Pick<SandboxRequest, 'method' | 'url'>): string {
   const name = `${method} ${url.replace(/[?#].*$/su, '')}`;
   if (name.length <= mostNameCharacters) return name;
   return `${name.slice(0, mostNameCharacters - 65).toWellFormed()}…${createHash('sha256').update(name).digest('hex')}`;

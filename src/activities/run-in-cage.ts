@@ -5,9 +5,9 @@ import { handlerLimitsOf } from '../sandbox/handler-limits.ts';
 import { EgressPolicy } from '../sandbox/http-gateway/egress-policy.ts';
 import type { HttpGateway } from '../sandbox/http-gateway/gateway.ts';
 import type { Sandbox, SandboxResult } from '../sandbox/sandbox.ts';
+import { type Keyring, noKeyring } from '../secrets/keyring.ts';
 import type { Store } from '../store/database.ts';
 import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
-import { loadLedger, type Ledger } from '../store/execution-ledger/calls.ts';
 import { writeLogs, type LogChunk } from '../store/execution-ledger/write-logs.ts';
 import { AttemptLog } from './attempt-log.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -16,6 +16,8 @@ import { HandlerCalls } from './handler-calls.ts';
 import { contextJsonOf } from './handler-context.ts';
 import { HandlerRequests } from './handler-requests.ts';
 import { createHelperUpdate } from './helper-update.ts';
+import { maskedResult } from './masked-result.ts';
+import { type PreparedRun, prepareRun, secretMissing, type SecretMissing } from './prepare-run.ts';
 import { toolOf } from './tool-context.ts';
 
 export interface RunInCageDeps {
@@ -24,38 +26,65 @@ export interface RunInCageDeps {
   readonly client: Client;
   readonly helpers: readonly Helper[];
   readonly gateway: HttpGateway;
+  /** Left out: handlers that are granted secrets cannot run here. */
+  readonly keys?: Keyring | undefined;
   readonly checkpoint?: Checkpoint | undefined;
   /** The user's time in one attempt, milliseconds. */
   readonly wallMs?: number | undefined;
 }
 
-/** How a run in the cage ended: by the handler, or because the platform failed under it. */
+/** How a run in the cage ended: by the handler, or because the platform failed under it. Nothing of it tells a secret. */
 export type CageRun = {
   readonly reached: readonly ReachedCall[];
   /** Output that the store does not have yet. */
   readonly logs: readonly LogChunk[];
 } & (
-  | { readonly kind: 'ended'; readonly result: SandboxResult }
+  | { readonly kind: 'ended'; readonly result: HandlerResult }
   | { readonly kind: 'broke'; readonly cause: unknown; readonly runMs: number }
 );
 
-const emptyLedger: Ledger = { calls: [], made: { helperCalls: 0, requests: 0 } };
+/** Of the handler, which may not even have been begun. */
+export type HandlerResult = SandboxResult | SecretMissing;
 
 export async function runInCage(
   deps: RunInCageDeps,
   ref: AttemptRef,
   begun: BegunAttempt,
-  { startedAt, callsInFlight }: { readonly startedAt: Date; readonly callsInFlight: number },
+  timing: RunTiming,
+): Promise<CageRun> {
+  const notRun = { reached: [], logs: [], runMs: 0 };
+  try {
+    const prepared = await prepareRun(deps.store.db, deps.keys ?? noKeyring, ref, begun);
+    const { missing } = prepared.secrets;
+    if (missing.length > 0) return { ...notRun, kind: 'ended', result: secretMissing(missing) };
+    return await runPrepared(deps, ref, begun, timing, prepared);
+  } catch (cause) {
+    return { ...notRun, kind: 'broke', cause };
+  }
+}
+
+interface RunTiming {
+  readonly startedAt: Date;
+  readonly callsInFlight: number;
+}
+
+async function runPrepared(
+  deps: RunInCageDeps,
+  ref: AttemptRef,
+  begun: BegunAttempt,
+  { startedAt, callsInFlight }: RunTiming,
+  { secrets, masker, privacy, ledger }: PreparedRun,
 ): Promise<CageRun> {
   const { db } = deps.store;
-  const log = new AttemptLog((chunks) => writeLogs(db, ref, chunks));
-  const hasRecord = ref.attempt > 1 || begun.rootId !== ref.executionId;
+  const log = new AttemptLog((chunks) => writeLogs(db, ref, chunks), masker);
   const { egress = {}, limits = {} } = begun.program.settings;
-  const calls = new AttemptCalls(hasRecord ? await loadLedger(db, ref, begun.rootId) : emptyLedger, limits);
+  const calls = new AttemptCalls(ledger, limits, privacy);
   const common = {
     db,
     ref,
     calls,
+    keys: deps.keys ?? noKeyring,
+    privacy,
     writeWithLogs: <T>(write: (chunks: LogChunk[]) => Promise<T>) => log.writeWith(write),
     checkpoint: deps.checkpoint,
   };
@@ -82,11 +111,11 @@ export async function runInCage(
       {
         language: begun.program.language,
         code: begun.program.code,
-        contextJson: contextJsonOf(begun, ref.attempt),
+        contextJson: contextJsonOf(begun, ref.attempt, secrets.values),
         helpers: deps.helpers,
         callsInFlight,
         requestsInFlight: limits.requestsAtOnce,
-        tool: toolOf(begun),
+        tool: toolOf(begun, secrets.credentials),
         randomSeed: begun.rootId,
         limits: {
           ...most,
@@ -105,7 +134,7 @@ export async function runInCage(
       cancellationSignal(),
     );
     const result = await run.finally(() => requests.end());
-    return { kind: 'ended', result, reached: calls.reached, logs: await log.drain() };
+    return { kind: 'ended', result: maskedResult(masker, result), reached: calls.reached, logs: await log.drain() };
   } catch (cause) {
     const runMs = performance.now() - ranFrom;
     const logs = await log.drain();
@@ -114,6 +143,6 @@ export async function runInCage(
       const result: SandboxResult = { outcome: 'failed', reason: 'limit_exceeded', error, events: [], runMs };
       return { kind: 'ended', result, reached: calls.reached, logs };
     }
-    return { kind: 'broke', cause, runMs, reached: calls.reached, logs };
+    return { kind: 'broke', cause: privacy.failure(cause), runMs, reached: calls.reached, logs };
   }
 }

@@ -38,10 +38,10 @@ export function firstText(object: JsonObject, keys: readonly string[]): string |
 }
 
 /** For a handler that is a tool: what its `Context` holds. The last customer message is found in the cage. */
-export function toolOf(begun: BegunAttempt): SandboxTool {
+export function toolOf(begun: BegunAttempt, credentials: JsonObject): SandboxTool {
   const { tool, globals = {}, constants = {} } = begun.program.settings;
   const name = tool ?? null;
-  if (begun.executionKind === 'tool') return { name, context: namespacesOf(begun), whole: true };
+  if (begun.executionKind === 'tool') return { name, context: { ...namespacesOf(begun), credentials }, whole: true };
   const { conversationId, publicId, subject, business, contactUrn } = partyOf(begun);
   const parameters = {
     event_type: begun.event.type,
@@ -53,12 +53,12 @@ export function toolOf(begun: BegunAttempt): SandboxTool {
   const contact = { urn: contactUrn };
   return {
     name,
-    context: { credentials: {}, parameters, globals, contact, project: business, constants },
+    context: { credentials, parameters, globals, contact, project: business, constants },
     whole: false,
   };
 }
 
-/** Of a tool that was invoked directly: what it was invoked with. */
+/** Of a tool that was invoked directly: what it was invoked with, but credentials that are sealed. */
 export function namespacesOf({ contextJson }: Pick<BegunAttempt, 'contextJson'>): ToolNamespaces {
   return ToolNamespaces.parse(JSON.parse(contextJson));
 }

@@ -4,6 +4,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { AfterwordError } from '../domain/errors.ts';
 import type { Log } from '../observability/log.ts';
 import { logRequest } from '../observability/server-log.ts';
+import { type Keyring, noKeyring } from '../secrets/keyring.ts';
 import type { Store } from '../store/database.ts';
 import type { CreatedRerun } from '../store/reruns.ts';
 import { authenticate } from './authenticate.ts';
@@ -24,6 +25,7 @@ import { addHealthRoutes } from './routes/health.ts';
 import type { Health } from './routes/health.ts';
 import { addOrganizationRoute } from './routes/organization.ts';
 import { addRerunRoute } from './routes/reruns.ts';
+import { addSecretRoutes } from './routes/secrets.ts';
 import { addTestRunRoute } from './routes/test-runs.ts';
 import { addToolRoute } from './routes/tools.ts';
 import { createStartSoon } from './start-soon.ts';
@@ -37,6 +39,8 @@ export interface AppOptions {
   /** Left out: code is taken unchecked, and the answers say so. */
   readonly checkCode?: CheckCode;
   readonly helperNames: readonly string[];
+  /** What seals secrets; left out: none can be set. */
+  readonly keys?: Keyring;
   readonly health: Health;
   readonly log: Log;
   /** How long a publisher waits for Temporal at most; 1 s. */
@@ -89,6 +93,7 @@ export function createApp(options: AppOptions): Api {
     cancelling: createCancelling(store, canceller),
     checkCode: checkCode ?? unchecked,
     helperNames: new Set(options.helperNames),
+    keys: options.keys ?? noKeyring,
     log,
   });
   app.route('/api/v1', topics);
@@ -104,6 +109,7 @@ function createTopics(deps: ApiDependencies): Api {
   addConversationEventRoutes(api, deps);
   addConversationRoutes(api, deps);
   addHandlerRoutes(api, deps);
+  addSecretRoutes(api, deps);
   addExecutionRoutes(api, deps);
   addRerunRoute(api, deps);
   addTestRunRoute(api, deps);

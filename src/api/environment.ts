@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Log } from '../observability/log.ts';
+import type { Keyring } from '../secrets/keyring.ts';
 import type { Store } from '../store/database.ts';
 import type { Cancelling } from './cancelling.ts';
 import type { CreatedRerun } from '../store/reruns.ts';
@@ -18,6 +19,7 @@ export interface ApiDependencies {
   readonly runDirectly: RunDirectly;
   /** Of all helpers that handlers may call. */
   readonly helperNames: ReadonlySet<string>;
+  readonly keys: Keyring;
   readonly cancelling: Cancelling;
   readonly checkCode: CheckCode;
   readonly log: Log;

@@ -30,6 +30,17 @@ export async function findFaults(
     : { outcome: 'skipped', findings: [], reason: check.reason };
 }
 
+/** A push is not refused for it: the secret may be set later. */
+export function withMissingSecrets(check: CheckedCode, names: readonly string[]): CheckedCode {
+  const findings = names.map((name): CodeFinding => ({
+    severity: 'warning',
+    line: null,
+    column: null,
+    message: `the settings name the secret ${name}, which does not exist: until it is set with \`afterword secrets set ${name}\` the handler fails`,
+  }));
+  return { ...check, findings: [...check.findings, ...findings] };
+}
+
 /** Throws `invalid_handler` naming line and column of every error; warnings pass. */
 export function refuseErrors({ findings }: CheckedCode): void {
   const errors = findings.filter(({ severity }) => severity === 'error').map((finding) => placed(finding));

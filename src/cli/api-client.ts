@@ -13,6 +13,7 @@ import {
 } from '../contract/handler.ts';
 import type { HandlerPush } from '../contract/handler.ts';
 import { type RerunInput, StartedRerun } from '../contract/rerun.ts';
+import { Secret } from '../contract/secret.ts';
 import type { TestRunInput } from '../contract/test-run.ts';
 import { sendForJson } from './http.ts';
 
@@ -68,6 +69,10 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
     egress: () => get(['egress'], EgressRules),
     setEgress: (rules: EgressRules) =>
       sendForJson({ method: 'PUT', url: at(['egress']), key, signal, body: rules }, EgressRules),
+    secrets: async () => (await get(['secrets'], z.object({ items: z.array(Secret) }))).items,
+    setSecret: (name: string, value: string) =>
+      sendForJson({ method: 'PUT', url: at(['secrets', name]), key, signal, body: { value } }, Secret),
+    deleteSecret: (name: string) => sendForJson({ method: 'DELETE', url: at(['secrets', name]), key, signal }, Secret),
     executions: (query: ExecutionQuery) => get(['executions'], ExecutionPage, queryText(query)),
     testRun: (input: z.input<typeof TestRunInput>) => post(['test-runs'], ExecutionDetail, input),
     rerun: (id: string, input: RerunInput) => post(['executions', id, 'rerun'], StartedRerun, input),

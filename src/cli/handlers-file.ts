@@ -39,6 +39,7 @@ const FolderHandler = z.strictObject({
   tool: HandlerSettings.shape.tool,
   globals: HandlerSettings.shape.globals,
   constants: HandlerSettings.shape.constants,
+  secrets: HandlerSettings.shape.secrets,
   egress: HandlerSettings.shape.egress,
   limits: HandlerSettings.shape.limits,
 });

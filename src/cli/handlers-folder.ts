@@ -67,7 +67,7 @@ function toPush(handler: FolderHandler, { text, language }: Code): HandlerPush {
 /** What the entry says and what it leaves out, as the server keeps it. */
 export function settingsOf(entry: FolderHandler) {
   const { attempts = limits.defaultAttempts, delaySeconds, cancelOn, ...rest } = entry;
-  const { tool, globals, constants, egress, limits: own } = rest;
+  const { tool, globals, constants, secrets, egress, limits: own } = rest;
   return {
     attempts,
     ...(delaySeconds === undefined ? {} : { delaySeconds }),
@@ -75,6 +75,7 @@ export function settingsOf(entry: FolderHandler) {
     ...(tool === undefined ? {} : { tool }),
     ...(globals === undefined ? {} : { globals }),
     ...(constants === undefined ? {} : { constants }),
+    ...(secrets === undefined ? {} : { secrets }),
     ...(egress === undefined ? {} : { egress }),
     ...(own === undefined ? {} : { limits: own }),
   } satisfies HandlerSettings;

@@ -119,7 +119,16 @@ function chooseFile(
 }
 
 /** The server says nothing of those that are not set. */
-const optionalSettings = ['delaySeconds', 'cancelOn', 'tool', 'globals', 'constants', 'egress', 'limits'] as const;
+const optionalSettings = [
+  'delaySeconds',
+  'cancelOn',
+  'tool',
+  'globals',
+  'constants',
+  'secrets',
+  'egress',
+  'limits',
+] as const;
 
 function newEntry(handler: HandlerWithCode, file: string): Settings {
   const { name, enabled, settings } = handler;

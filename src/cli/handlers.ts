@@ -23,6 +23,7 @@ The folder has a handlers.yaml:
       attempts: 3          # optional, 1 to 10
       delaySeconds: 600    # optional, up to 7 days: run ten minutes after the event
       cancelOn: [conversation_reopened]  # optional: unless one of these came before it began
+      secrets: [CRM_TOKEN] # optional: those that it is given
       tool: OrderStatus    # optional, of a file with several tools; so are globals and constants of a tool
       egress: { allow: [api.example.com] }  # optional: where its requests may go, of what the organisation allows
       limits: { seconds: 10, requests: 5 }  # optional: less than every handler may`;

@@ -9,6 +9,7 @@ import { addHandlersCommands } from './handlers.ts';
 import { addLogsCommand } from './logs.ts';
 import { addMigrateCommand } from './migrate.ts';
 import { addRerunCommand } from './rerun.ts';
+import { addSecretsCommands } from './secrets.ts';
 import { addTestCommand } from './test.ts';
 import { addTypesCommand } from './types.ts';
 import { reportJson, reportOf, reportText } from './report-error.ts';
@@ -71,6 +72,7 @@ Exit codes: 0 done; 1 it failed; 2 the command line or a file was wrong, nothing
     );
   addEmitCommand(program, environment);
   addHandlersCommands(program, environment);
+  addSecretsCommands(program, environment);
   addTestCommand(program, environment);
   addExecutionsCommands(program, environment);
   addTypesCommand(program, environment);

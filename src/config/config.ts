@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { AfterwordError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
+import { secretsKeysOf } from '../domain/secrets-keys.ts';
 import { networks, origins } from './http-settings.ts';
 import { readToolchain } from './toolchain.ts';
 
@@ -42,6 +43,17 @@ const serverUrl = z
   .transform((value) => value.replace(/\/+$/, ''))
   .optional();
 
+const secretsKeys = z
+  .string()
+  .transform((text, context) => {
+    const keys = secretsKeysOf(text);
+    if (keys !== undefined) return keys;
+    const message = 'the base64 of 32 bytes, as `openssl rand -base64 32` makes it; with commas between several';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  })
+  .default([]);
+
 const Variables = z.object({
   AFTERWORD_HOME: text,
   DATABASE_URL: z
@@ -52,6 +64,8 @@ const Variables = z.object({
   AFTERWORD_HOST: z.string().min(1).default('127.0.0.1'),
   AFTERWORD_PORT: port(7700),
   AFTERWORD_ADMIN_KEY: bearer,
+  AFTERWORD_SECRETS_KEY: secretsKeys,
+  AFTERWORD_SECRETS_KEY_FILE: text,
   AFTERWORD_SHUTDOWN_SECONDS: wholeNumber(65, 1, 3_600),
   AFTERWORD_HANDLER_SLOTS: wholeNumber(handlerSlotsPerCore * availableParallelism(), 1, 1_000),
   AFTERWORD_TEMPORAL_PORT: port(7233),
@@ -86,6 +100,8 @@ export interface Config {
   /** 0 takes a free one. */
   readonly port: number;
   readonly adminKey: string | undefined;
+  /** What seals secrets: the first of the keys, or those in the file; with neither there are no secrets. */
+  readonly secrets: { readonly keys: readonly Buffer[]; readonly keyFile: string | undefined };
   /** Of one organisation, that a worker runs at once. */
   readonly handlerSlots: number;
   /** What runs when a separate worker or server is told to stop gets this long to end by itself. */
@@ -144,6 +160,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     host: variables.AFTERWORD_HOST,
     port: variables.AFTERWORD_PORT,
     adminKey: variables.AFTERWORD_ADMIN_KEY,
+    secrets: { keys: variables.AFTERWORD_SECRETS_KEY, keyFile: variables.AFTERWORD_SECRETS_KEY_FILE },
     handlerSlots: variables.AFTERWORD_HANDLER_SLOTS,
     shutdownMs: variables.AFTERWORD_SHUTDOWN_SECONDS * 1_000,
     temporalPort: variables.AFTERWORD_TEMPORAL_PORT,

@@ -28,5 +28,8 @@ export const HandlerContext = z.strictObject({
     .meta({ description: 'As it was when the event was received.' }),
   business: z.strictObject({ name: z.string(), slug: z.string() }),
   customer: JsonObject.nullable(),
+  secrets: z.record(z.string(), z.string()).meta({
+    description: 'Those that the handler’s setting `secrets` names. Masked in whatever it prints or returns.',
+  }),
   browser_session: JsonObject.optional().meta({ description: 'Only for web chat.' }),
 });

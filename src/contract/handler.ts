@@ -6,6 +6,7 @@ import { EventType } from './conversation-event.ts';
 import { EgressRules } from './egress.ts';
 import { HandlerLanguage } from './handler-language.ts';
 import { HandlerLimits } from './handler-limits.ts';
+import { SecretName } from './secret.ts';
 
 export const HandlerName = z
   .string()
@@ -31,6 +32,13 @@ export const HandlerSettings = z
     /** What a tool finds in `context.globals` and `context.constants`. */
     globals: ContextObject.optional(),
     constants: ContextObject.optional(),
+    /** Names of the organisation's secrets that it is given; a missing one fails its executions. */
+    secrets: z
+      .array(SecretName)
+      .max(limits.secretsPerHandler)
+      .refine(isFreeOfRepeats, 'names a secret twice')
+      .meta({ uniqueItems: true })
+      .optional(),
     /** Where its requests may go, of what the organisation allows. */
     egress: EgressRules.optional(),
     limits: HandlerLimits.optional(),

@@ -11,3 +11,7 @@ export const ToolNamespaces = z.object({
   constants: JsonObject,
 });
 export type ToolNamespaces = z.infer<typeof ToolNamespaces>;
+
+/** As they are kept while the invocation runs: credentials are sealed where there is a key. */
+export const StoredToolNamespaces = ToolNamespaces.extend({ sealedCredentials: z.string().optional() });
+export type StoredToolNamespaces = z.infer<typeof StoredToolNamespaces>;

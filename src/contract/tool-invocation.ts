@@ -15,7 +15,10 @@ export const ToolInvocationInput = z
       .meta({ description: 'An object, or a list of `{name, value}`, of which the last of a name counts.' }),
     contact: ContextObject.default({}),
     project: ContextObject.default({}),
-    credentials: ContextObject.default({}).meta({ description: 'Kept only until the invocation has ended.' }),
+    credentials: ContextObject.default({}).meta({
+      description:
+        'Over the secrets of the handler’s settings. Kept, sealed, only until the invocation has ended; masked in what it shows.',
+    }),
     globals: ContextObject.optional().meta({ description: 'Over those of the handler’s settings.' }),
     constants: ContextObject.optional().meta({ description: 'Over those of the handler’s settings.' }),
     waitSeconds: z

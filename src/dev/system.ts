@@ -11,6 +11,7 @@ import { startTemporalPart, temporalNamespace } from './parts/temporal-part.ts';
 import { startWorkersPart } from './parts/workers-part.ts';
 import type { PartOptions } from './parts/part-options.ts';
 import type { Screen } from './screen.ts';
+import { ensureSecretsKey } from './secrets-key.ts';
 import { requireTemporalCli } from './temporal-cli.ts';
 
 export interface SystemOptions {
@@ -55,6 +56,7 @@ async function openAll(options: PartOptions, temporalDatabase: string | null): P
   const { config, screen, log, closing } = options;
   // Before anything is opened: the first opening of the embedded store takes seconds.
   const cliPath = requireTemporalCli(config.temporalCli);
+  const keys = ensureSecretsKey(config);
   const [{ store, adminKey }, keeper, { sandbox, refusal }, standIns] = await all([
     openStorePart(options),
     startTemporalPart(options, { cliPath, databaseFile: temporalDatabase }),
@@ -64,8 +66,8 @@ async function openAll(options: PartOptions, temporalDatabase: string | null): P
 
   const temporal = connectTemporal({ address: keeper.address, namespace: temporalNamespace });
   closing.add('connections', () => temporal.close());
-  const workers = await startWorkersPart({ ...options, config: standIns.config }, { store, temporal, sandbox });
-  const server = await startServer({ config, store, temporal, log });
+  const workers = await startWorkersPart({ ...options, config: standIns.config }, { store, temporal, sandbox, keys });
+  const server = await startServer({ config, store, temporal, log, keys });
   closing.add('server', () => server.stop());
   screen.step(`API on ${server.url}`);
 

@@ -1,4 +1,5 @@
 import { entry, type ErrorEntry } from './error-entry.ts';
+import { helperErrors } from './helper-errors.ts';
 
 /**
  * The one table of error codes. Three mappers read it: to Temporal's ApplicationFailure, to problem+json and to the
@@ -58,6 +59,7 @@ export const errorTable = {
     'The conversation event is not known',
     'Check the id that publishing answered.',
   ),
+  secret_not_found: entry('missing', 404, 'The secret is not known', 'Run `afterword secrets list` to see the names.'),
   version_not_found: entry('missing', 404, 'The version is not known', 'Run `afterword handlers versions NAME`.'),
   method_not_allowed: entry(
     'missing',
@@ -111,6 +113,26 @@ export const errorTable = {
     'Temporal cannot be reached',
     'Start Temporal or check TEMPORAL_ADDRESS; accepted events run when it is back.',
     true,
+  ),
+  secrets_key_missing: entry(
+    'unavailable',
+    503,
+    'No key for secrets is configured',
+    'Give servers and workers the same AFTERWORD_SECRETS_KEY, or AFTERWORD_SECRETS_KEY_FILE.',
+    true,
+  ),
+  secrets_key_wrong: entry(
+    'setup',
+    500,
+    'The key for secrets is another one',
+    'Give every server and worker the key that sealed it too, behind the new one; or set the secret again.',
+    true,
+  ),
+  sealed_text_damaged: entry(
+    'internal',
+    500,
+    'What was sealed does not open',
+    'It was changed or moved in the database. Set the secret again; of a recorded call, run the execution again with --fresh.',
   ),
   handlers_busy: entry(
     'unavailable',
@@ -210,69 +232,7 @@ export const errorTable = {
     true,
   ),
   internal: entry('internal', 500, 'Afterword failed', 'Try again; the log has this request id.', true),
-  invalid_arguments: entry(
-    'input',
-    400,
-    'The helper was called with wrong arguments',
-    'Mend the argument that the message names.',
-  ),
-  limit_exceeded: entry('limit', 400, 'A limit was passed', 'Stay below the limit that the message names.'),
-  helper_unavailable: entry(
-    'unavailable',
-    503,
-    'The helper could not do its work',
-    'Try again; see the call in the log.',
-    true,
-  ),
-  llm_not_configured: entry(
-    'setup',
-    500,
-    'No LLM is configured',
-    'Set AFTERWORD_LLM_MODEL and AFTERWORD_LLM_API_KEY (or AFTERWORD_LLM_BASE_URL) for the workers.',
-  ),
-  llm_failed: entry(
-    'internal',
-    502,
-    'The LLM gave no answer that can be used',
-    'See what it said in the message; give the helper a fallback where it may fail.',
-  ),
-  google_not_configured: entry(
-    'setup',
-    500,
-    'No Google account is configured',
-    'Set AFTERWORD_GOOGLE_CREDENTIALS for the workers to the key of a service account.',
-  ),
-  google_refused: entry(
-    'auth',
-    502,
-    'Google refused the request',
-    'See what it said in the message: credentials, the API being enabled, or the request itself.',
-  ),
-  sheet_not_found: entry('missing', 404, 'There is no such spreadsheet', 'Check the id: it stands in its address.'),
-  sheet_not_shared: entry(
-    'auth',
-    403,
-    'The spreadsheet is not shared with the service account',
-    'Share it with the address in the message, as an editor.',
-  ),
-  sheet_protected: entry(
-    'auth',
-    403,
-    'The sheet is protected',
-    'Let the service account edit the protected range, or remove the protection.',
-  ),
-  sheet_header_invalid: entry(
-    'input',
-    400,
-    'Row 1 of the sheet is not a header',
-    'Write a name of its own over each column in row 1.',
-  ),
-  sheet_column_unknown: entry(
-    'input',
-    400,
-    'The sheet has no such column',
-    'Use the names in row 1, letter by letter, or add the column there.',
-  ),
+  ...helperErrors,
   execution_not_ended: entry(
     'conflict',
     409,

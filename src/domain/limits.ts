@@ -78,6 +78,13 @@ export const limits = {
   analyticsEvents: 1_000,
   /** All of an attempt's together, as JSON. */
   analyticsEventsBytes: 256 * KB,
+  secretNameCharacters: 64,
+  /** Fewer would be found in texts where they stand by chance, and masked there. */
+  secretCharactersAtLeast: 8,
+  secretBytes: 8 * KB,
+  secretsPerOrganization: 200,
+  /** That one handler may be granted. */
+  secretsPerHandler: 20,
   tagCharacters: 100,
   metadataKeyCharacters: 200,
   metadataValueCharacters: 50_000,

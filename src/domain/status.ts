@@ -18,6 +18,8 @@ export const failureReasons = [
   'limit_exceeded',
   'crashed',
   'refused',
+  'secret_missing',
+  'secrets_unavailable',
   'worker_lost',
 ] as const;
 export type FailureReason = (typeof failureReasons)[number];
@@ -50,6 +52,8 @@ const neverRetried: ReadonlySet<FailureReason> = new Set([
   'not_json',
   'limit_exceeded',
   'refused',
+  'secret_missing',
+  'secrets_unavailable',
   'worker_lost',
 ]);
 

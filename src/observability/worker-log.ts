@@ -2,7 +2,7 @@ import type { Log } from './log.ts';
 
 export function logWorkerStarted(
   log: Log,
-  facts: { taskQueue: string; handlerSlots: number; cage: string; typescript: string },
+  facts: { taskQueue: string; handlerSlots: number; secretsKey: string | null; cage: string; typescript: string },
 ): void {
   log.info(facts, 'worker started');
 }

@@ -10,6 +10,8 @@ import { filesJsonOf } from './handler-files.ts';
 
 /** What is run without an event, as it is at this moment: nothing of it changes later. */
 export interface NewDirectRun {
+  /** Of its execution, where something of it is bound to that; left out: a new one. */
+  readonly id?: string;
   readonly kind: DirectRunKind;
   /** Shown as the execution's handler. */
   readonly handlerName: string;
@@ -50,7 +52,7 @@ export async function createDirectRun(
   run: NewDirectRun,
 ): Promise<CreatedDirectRun> {
   refuseLargeCode(run.code);
-  const id = uuidv7();
+  const id = run.id ?? uuidv7();
   const queuedAt = new Date();
   const workflowId = directRunWorkflowIdOf(run.kind, organizationId, id);
   await db

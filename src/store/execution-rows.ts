@@ -64,7 +64,7 @@ export function toAttempt(row: Selectable<AttemptsTable>, logs: AttemptLogs): At
 
 /** `newestAttempt`: the shown execution's; a call that it did not reach is marked. */
 export function toCall(
-  row: Omit<Selectable<CallsTable>, 'organization_id'>,
+  row: Omit<Selectable<CallsTable>, 'organization_id' | 'sealed_args' | 'sealed_answer'>,
   { id, attempt: newestAttempt }: { readonly id: string; readonly attempt: number },
 ): Call {
   return {

@@ -8,6 +8,7 @@ import * as analyticsEvents from './migrations/0003-analytics-events.ts';
 import * as reruns from './migrations/0004-reruns.ts';
 import * as laterEvents from './migrations/0005-later-events.ts';
 import * as turns from './migrations/0006-turns.ts';
+import * as secrets from './migrations/0007-secrets.ts';
 import * as egress from './migrations/0008-egress.ts';
 
 /** In the order they are applied; a name, once published, stays. */
@@ -18,6 +19,7 @@ const migrations: Record<string, Migration> = {
   '0004-reruns': reruns,
   '0005-later-events': laterEvents,
   '0006-turns': turns,
+  '0007-secrets': secrets,
   '0008-egress': egress,
 };
 

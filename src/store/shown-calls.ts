@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { sql, type RawBuilder } from 'kysely';
 import { z } from 'zod';
-import type { JsonValue } from '../contract/json.ts';
+import { JsonValue } from '../contract/json.ts';
 import { shownHeader } from '../domain/secret-headers.ts';
 
 /** A request or an answer that is longer is shown without its body: an execution may have 190 of 5 MB each. */
@@ -40,4 +40,19 @@ export function readable(recorded: JsonValue): JsonValue {
   } catch {
     return answer; // not what its header says, or very long
   }
+}
+
+/**
+ * The answer of a call (JSON) as it is written down where it has to be masked: readable, since what is compressed hides
+ * what is in it, and without a long body.
+ */
+export function shownAnswer(answerJson: string): JsonValue {
+  const shown = readable(JsonValue.parse(JSON.parse(answerJson)));
+  if (typeof shown !== 'object' || shown === null || Array.isArray(shown)) return shown;
+  const headers = Headers.safeParse(shown.headers).data;
+  if (headers === undefined) return shown;
+  const { body: _body, bodyBase64, ...head } = shown;
+  const isPacked = bodyBase64 !== undefined && headers.some(([name]) => name === 'content-encoding');
+  const isLong = Buffer.byteLength(JSON.stringify(shown)) > mostShownBytes;
+  return isPacked || isLong ? { ...head, omittedBytes: Buffer.byteLength(answerJson) } : shown;
 }

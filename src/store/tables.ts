@@ -10,6 +10,7 @@ import type { CallEffect, CallState } from '../domain/recorded-calls.ts';
 export interface Tables {
   organizations: OrganizationsTable;
   api_keys: ApiKeysTable;
+  secrets: SecretsTable;
   handlers: HandlersTable;
   handler_versions: HandlerVersionsTable;
   conversations: ConversationsTable;
@@ -49,6 +50,15 @@ export interface ApiKeysTable {
   hash: string;
   created_at: Generated<Date>;
   revoked_at: Date | null;
+}
+
+export interface SecretsTable {
+  organization_id: string;
+  name: string;
+  /** See src/secrets/keyring.ts; it opens for this organisation and name only. */
+  sealed: string;
+  created_at: Generated<Date>;
+  updated_at: Generated<Date>;
 }
 
 export interface HandlersTable {
@@ -271,9 +281,12 @@ export interface CallsTable {
   try: number;
   effect: CallEffect;
   state: Generated<CallState>;
-  /** JSON, as the handler gave it. */
+  /** JSON, as the handler gave it; where secrets are around: masked, as people read it. */
   args: string;
   answer: string | null;
+  /** Then these are what it really was, for a retry. */
+  sealed_args: Generated<string | null>;
+  sealed_answer: Generated<string | null>;
   error_code: string | null;
   error_message: string | null;
   attempt: number;

@@ -1,5 +1,7 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { JsonObject } from '../contract/json.ts';
 import type { ToolInvocationInput } from '../contract/tool-invocation.ts';
-import { ToolNamespaces } from '../contract/tool-context.ts';
+import { type StoredToolNamespaces, ToolNamespaces } from '../contract/tool-context.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import type { Database } from './database.ts';
 import type { NewDirectRun } from './direct-runs.ts';
@@ -8,12 +10,19 @@ import { findCurrentVersion } from './handlers.ts';
 /** What stands for the type of an event where a tool is invoked. */
 const invocationType = 'tool_invocation';
 
+/** How credentials are kept while their invocation runs: sealed for its execution, or as they are. */
+export type KeepCredentials = (
+  executionId: string,
+  credentials: JsonObject,
+) => Pick<StoredToolNamespaces, 'credentials' | 'sealedCredentials'>;
+
 /** The run of a saved tool with what it is invoked with. Throws `handler_not_found`, `invalid_handler`. */
 export async function toolInvocationOf(
   db: Database,
   organizationId: string,
   name: string,
   input: ToolInvocationInput,
+  keep: KeepCredentials = (_executionId, credentials) => ({ credentials }),
 ): Promise<NewDirectRun> {
   const { handler, versionId } = await findCurrentVersion(db, organizationId, name);
   const { settings } = handler;
@@ -22,8 +31,9 @@ export async function toolInvocationOf(
     throw new AfterwordError('invalid_handler', message);
   }
   const { parameters, contact, project, credentials } = input;
-  const context: ToolNamespaces = {
-    credentials,
+  const id = uuidv7();
+  const context: StoredToolNamespaces = {
+    ...keep(id, credentials),
     parameters: Array.isArray(parameters)
       ? Object.fromEntries(parameters.map((parameter) => [parameter.name, parameter.value]))
       : parameters,
@@ -33,6 +43,7 @@ export async function toolInvocationOf(
     constants: { ...settings.constants, ...input.constants },
   };
   return {
+    id,
     kind: 'tool',
     handlerName: handler.name,
     handlerId: handler.id,

@@ -66,7 +66,7 @@ export async function createApiUnderTest() {
   /** On the same store, with another Temporal. */
   function connect(
     startEvent: StartEvent,
-    more: Partial<Pick<AppOptions, 'directRunner' | 'canceller' | 'checkCode'>> = {},
+    more: Partial<Pick<AppOptions, 'directRunner' | 'canceller' | 'checkCode' | 'keys'>> = {},
   ) {
     const app = createApp({
       store,

@@ -219,7 +219,7 @@ describe('push of a folder with a fault names file, line and what to do, and sen
     [
       'an unknown key',
       { 'handlers.yaml': entry('    atempts: 3\n') },
-      /line 5: unknown key "atempts"; known: name, event, file, enabled, attempts, delaySeconds, cancelOn, tool, globals, constants, egress, limits/,
+      /line 5: unknown key "atempts"; known: name, event, file, enabled, attempts, delaySeconds, cancelOn, tool, globals, constants, secrets, egress, limits/,
     ],
     [
       'an unknown event',

@@ -17,6 +17,7 @@ import { openStore } from '../../src/store/database.ts';
 import type { Store } from '../../src/store/database.ts';
 import { ensureOrganization } from '../../src/store/organizations.ts';
 import { createDatabase } from '../setup/databases.ts';
+import { testKeys } from '../setup/keys.ts';
 
 export interface Ran {
   readonly exitCode: number;
@@ -79,6 +80,7 @@ export async function createCliUnderTest() {
       return Promise.resolve({ runId: 'run', duplicate: false });
     },
     helperNames: helpers.map(({ name }) => name),
+    keys: testKeys,
     directRunner: {
       start: (run) => {
         const { organizationId, executionId, workflowId, eventType: type, conversationId, handlerName } = run;

@@ -27,6 +27,8 @@ export interface HandlerOfTest {
   readonly limits?: HandlerSettings['limits'];
   readonly eventType?: 'conversation_closed' | 'conversation_handed_off' | 'conversation_reopened';
   readonly enabled?: boolean;
+  readonly language?: 'python' | 'typescript';
+  readonly secrets?: readonly string[];
 }
 
 /** Exactly these handlers are on from here. */
@@ -39,9 +41,10 @@ export async function useHandlers(
   }
   for (const [name, handler] of Object.entries(handlers)) {
     const given: HandlerOfTest = typeof handler === 'string' ? { code: handler } : handler;
-    const { code, eventType, enabled = true, ...rest } = given;
+    const { code, eventType, language, enabled = true, ...rest } = given;
     const settings = HandlerSettings.parse(rest);
-    await system.push(name, code, { settings, enabled, ...(eventType === undefined ? {} : { eventType }) });
+    const more = { ...(eventType === undefined ? {} : { eventType }), ...(language === undefined ? {} : { language }) };
+    await system.push(name, code, { settings, enabled, ...more });
   }
 }
 

@@ -26,6 +26,7 @@ describe.each(engines)('migrations on %s', (engine) => {
       '0004-reruns',
       '0005-later-events',
       '0006-turns',
+      '0007-secrets',
       '0008-egress',
     ]);
     await checkSchema(store);

@@ -1,7 +1,9 @@
 import { inject } from 'vitest';
 import { createLog } from '../../src/observability/log.ts';
+import type { Keyring } from '../../src/secrets/keyring.ts';
 import { startServer } from '../../src/server.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
+import { testKeys } from './keys.ts';
 import { organization, type TestSystem } from './system.ts';
 
 export interface TestApi {
@@ -17,14 +19,21 @@ export interface TestApi {
 }
 
 /** The API of a system, on a port, with a key of its organisation. */
-export async function startApi({ store, temporal, taskQueue }: TestSystem): Promise<TestApi> {
+export async function startApi(
+  { store, temporal, taskQueue }: TestSystem,
+  { keys = testKeys, onLog }: { readonly keys?: Keyring; readonly onLog?: (line: string) => void } = {},
+): Promise<TestApi> {
   const { key } = await createApiKey(store.db, organization, 'test');
-  const log = createLog({ level: 'silent', process: 'test' });
+  const log =
+    onLog === undefined
+      ? createLog({ level: 'silent', process: 'test' })
+      : createLog({ level: 'debug', process: 'test' }, { write: onLog });
   const server = await startServer({
     config: { host: '127.0.0.1', port: 0, taskQueue, python: inject('python') },
     store,
     temporal,
     log,
+    keys,
   });
   return {
     url: server.url,

@@ -10,15 +10,18 @@ import { createSandbox } from '../../src/sandbox/create-sandbox.ts';
 import type { AnalyticsSink } from '../../src/analytics/sink.ts';
 import type { DeliveryPolicy } from '../../src/domain/delivery-policy.ts';
 import type { HttpGatewayOptions } from '../../src/sandbox/http-gateway/gateway.ts';
+import type { Keyring } from '../../src/secrets/keyring.ts';
 import { openStore, type Store } from '../../src/store/database.ts';
 import { getExecution, listExecutions } from '../../src/store/executions.ts';
 import { pushHandler } from '../../src/store/handlers.ts';
 import { ensureOrganization } from '../../src/store/organizations.ts';
+import { putSecret } from '../../src/store/secrets.ts';
 import { connectTemporal, type Temporal } from '../../src/temporal/connection.ts';
 import { connectNative } from '../../src/temporal/native-connection.ts';
 import { startWorkers } from '../../src/workers.ts';
 import { createDatabase } from './databases.ts';
 import { toStandIns } from './http.ts';
+import { testKeys } from './keys.ts';
 import './provided.ts';
 import './quiet-runtime.ts';
 
@@ -37,6 +40,10 @@ export interface SystemOptions {
   readonly services?: HelperServices;
   readonly sinks?: readonly AnalyticsSink[];
   readonly deliveryPolicy?: DeliveryPolicy;
+  /** What its workers open secrets with; those of all tests where left out. */
+  readonly keys?: Keyring;
+  /** PostgreSQL where left out. */
+  readonly store?: Store;
   /** Without workers: they are the test's own processes. */
   readonly withoutWorkers?: boolean;
 }
@@ -48,6 +55,7 @@ export interface TestSystem {
   readonly client: AfterwordClient;
   readonly taskQueue: string;
   readonly databaseUrl: string;
+  setSecret(name: string, value: string): Promise<void>;
   push(name: string, code: string, more?: Partial<z.input<typeof HandlerPush>>): Promise<void>;
   /** Publishes and waits; the event's executions in full, by handler name. */
   run(event?: Partial<EventInput>): Promise<Record<string, Awaited<ReturnType<typeof getExecution>>>>;
@@ -76,8 +84,8 @@ export function closedEvent(more: Partial<EventInput> = {}): EventInput {
 
 export async function startSystem(options: SystemOptions = {}): Promise<TestSystem> {
   const { address } = inject('temporal');
-  const database = await createDatabase();
-  const store = await openStore({ databaseUrl: database.url, embeddedFolder: '' });
+  const database = options.store === undefined ? await createDatabase() : undefined;
+  const store = options.store ?? (await openStore({ databaseUrl: database?.url, embeddedFolder: '' }));
   await ensureOrganization(store.db, { id: organization, name: 'Example' });
   const taskQueue = `test-${randomUUID()}`;
   const temporal = connectTemporal({ address });
@@ -88,13 +96,14 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
     const sandbox = await createSandbox({ pythonPath: inject('python') ?? 'python3' });
     const connection = await connectNative({ address });
     const { checkpoint, services, wallMs, outsideMs, handlerSlots = 12, http = toStandIns } = options;
-    const { sinks, deliveryPolicy } = options;
+    const { sinks, deliveryPolicy, keys = testKeys } = options;
     const running = await startWorkers({
       store,
       temporal,
       connection,
       sandbox,
       http,
+      keys,
       taskQueue,
       handlerSlots,
       workflowBundlePath: inject('workflowBundle'),
@@ -130,7 +139,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
     temporal,
     client,
     taskQueue,
-    databaseUrl: database.url,
+    databaseUrl: database?.url ?? '',
+    async setSecret(name, value) {
+      await putSecret(store.db, organization, name, testKeys.seal(value, ['secret', organization, name]));
+    },
     async push(name, code, more = {}) {
       const push = HandlerPush.parse({ name, eventType: 'conversation_closed', code, ...more });
       await pushHandler(store.db, organization, push);
@@ -146,7 +158,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
       await client.close();
       await temporal.close();
       await store.close();
-      await database.drop();
+      await database?.drop();
     },
   };
 }

@@ -63,7 +63,7 @@ describe('docker-compose.yml', () => {
   });
 
   test('has no secret of its own: each is asked for with a word on what to set', () => {
-    const secrets = /PASSWORD|PWD|ADMIN_KEY/;
+    const secrets = /PASSWORD|PWD|ADMIN_KEY|SECRETS_KEY/;
     const values = Object.values(services).flatMap(({ environment }) => Object.entries(environment));
     const secret = values.filter(([name]) => secrets.test(name));
     expect(secret.length).toBeGreaterThan(3);
@@ -88,7 +88,10 @@ describe('docker-compose.yml', () => {
     for (const [, { environment }] of ours) {
       const filled = Object.entries(environment).map(([name, value]) => [
         name,
-        value.replaceAll(/\$\{[A-Z_]+:-([^}]*)\}/g, '$1').replaceAll(/\$\{[A-Z_]+:\?[^}]*\}/g, 'sixteen0letters0'),
+        value
+          .replace(/^\$\{AFTERWORD_SECRETS_KEY:.*\}$/, Buffer.alloc(32).toString('base64'))
+          .replaceAll(/\$\{[A-Z_]+:-([^}]*)\}/g, '$1')
+          .replaceAll(/\$\{[A-Z_]+:\?[^}]*\}/g, 'sixteen0letters0'),
       ]);
       expect(() => loadConfig(Object.fromEntries(filled) as Record<string, string>)).not.toThrow();
     }

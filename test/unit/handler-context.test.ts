@@ -54,8 +54,14 @@ describe('the context a handler gets', () => {
       },
       business: { name: 'Example shop', slug: 'example-shop' },
       customer: null,
+      secrets: {},
       conversation: { ...conversation, messages },
     });
+  });
+
+  it('holds the secrets that it is granted', () => {
+    const json = contextJsonOf(begun(), 1, { CRM_TOKEN: 'a "token"' });
+    expect(JSON.parse(json)).toMatchObject({ secrets: { CRM_TOKEN: 'a "token"' } });
   });
 
   it('takes a customer that is nested as deeply as a publisher may nest it', () => {

@@ -18,7 +18,8 @@ import {
   setHandlerEnabled,
 } from '../../store/handlers.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
-import { findFaults, refuseErrors, refuseNoCode } from '../handler-code.ts';
+import { missingSecrets } from '../../store/secrets.ts';
+import { findFaults, refuseErrors, refuseNoCode, withMissingSecrets } from '../handler-code.ts';
 import { listOf } from '../lists.ts';
 import { answers, bodyOf, jsonOf, orProblem, security } from '../route-parts.ts';
 import { invalidRequest } from '../../contract/field-errors.ts';
@@ -143,7 +144,8 @@ export function addHandlerRoutes(api: Api, { store, checkCode }: ApiDependencies
         : { outcome: 'skipped' as const, findings: [], reason: 'the push asked for it' };
     refuseErrors(check);
     const pushed = await pushHandler(db, c.get('organizationId'), { ...body, name });
-    return c.json({ ...pushed, check }, pushed.created ? 201 : 200);
+    const missing = await missingSecrets(db, c.get('organizationId'), body.settings.secrets ?? []);
+    return c.json({ ...pushed, check: withMissingSecrets(check, missing) }, pushed.created ? 201 : 200);
   });
 
   api.openapi(get, async (c) => c.json(await getHandler(db, c.get('organizationId'), c.req.valid('param').name), 200));

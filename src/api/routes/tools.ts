@@ -3,7 +3,8 @@ import type { ExecutionDetail } from '../../contract/execution.ts';
 import { JsonObject } from '../../contract/json.ts';
 import { ToolInvocation, ToolInvocationInput } from '../../contract/tool-invocation.ts';
 import { isFinal } from '../../domain/status.ts';
-import { toolInvocationOf } from '../../store/tool-invocations.ts';
+import type { Keyring } from '../../secrets/keyring.ts';
+import { type KeepCredentials, toolInvocationOf } from '../../store/tool-invocations.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { answers, bodyOf, jsonOf, security } from '../route-parts.ts';
 
@@ -23,15 +24,24 @@ const invoke = createRoute({
   },
 });
 
-export function addToolRoute(api: Api, { store, runDirectly }: ApiDependencies): void {
+export function addToolRoute(api: Api, { store, keys, runDirectly }: ApiDependencies): void {
   api.openapi(invoke, async (c) => {
     const organizationId = c.get('organizationId');
     const input = c.req.valid('json');
-    const run = await toolInvocationOf(store.db, organizationId, c.req.valid('param').name, input);
+    const { name } = c.req.valid('param');
+    const run = await toolInvocationOf(store.db, organizationId, name, input, keeper(keys, organizationId));
     const waiting = { ms: Math.round(input.waitSeconds * 1_000), signal: c.req.raw.signal };
     const execution = await runDirectly(organizationId, run, waiting);
     return c.json(toToolInvocation(execution), isFinal(execution.status) ? 200 : 202);
   });
+}
+
+function keeper(keys: Keyring, organizationId: string): KeepCredentials {
+  return (executionId, credentials) => {
+    if (keys.keyId === null || Object.keys(credentials).length === 0) return { credentials };
+    const sealed = keys.seal(JSON.stringify(credentials), ['credentials', organizationId, executionId]);
+    return { credentials: {}, sealedCredentials: sealed };
+  };
 }
 
 const Answer = z.object({ result: JsonObject, format: JsonObject });

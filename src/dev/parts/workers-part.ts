@@ -3,6 +3,7 @@ import { createHelperServices } from '../../helper-services.ts';
 import { deliveryPolicy } from '../../domain/delivery-policy.ts';
 import { AfterwordError } from '../../domain/errors.ts';
 import type { HandlerSandbox } from '../../sandbox/create-sandbox.ts';
+import type { Keyring } from '../../secrets/keyring.ts';
 import type { Store } from '../../store/database.ts';
 import type { Temporal } from '../../temporal/connection.ts';
 import { connectNative } from '../../temporal/native-connection.ts';
@@ -18,7 +19,7 @@ export interface WorkersPart {
 
 export async function startWorkersPart(
   { config, screen, log, closing }: PartOptions,
-  { store, temporal, sandbox }: { store: Store; temporal: Temporal; sandbox: HandlerSandbox },
+  { store, temporal, sandbox, keys }: { store: Store; temporal: Temporal; sandbox: HandlerSandbox; keys: Keyring },
 ): Promise<WorkersPart> {
   const { taskQueue, handlerSlots } = config;
   installTemporalRuntime(log);
@@ -32,6 +33,7 @@ export async function startWorkersPart(
     cage: sandbox.cage.level,
     http: config.http,
     services: createHelperServices(config),
+    keys,
     taskQueue,
     handlerSlots,
     workflowBundlePath,

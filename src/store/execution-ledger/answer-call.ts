@@ -10,13 +10,16 @@ import { recordOutcome, type CallOutcome } from './calls.ts';
 export interface CallToAnswer {
   readonly executionId: string;
   readonly callId: string;
+  /** Masked where `sealedArgs` is there: what is written on the conversation is read by people. */
   readonly argsJson: string;
+  readonly sealedArgs: string | null;
   readonly conversation: ConversationWriter;
 }
 
 interface CallRow {
   state: CallState;
   args: string;
+  sealed_args: string | null;
   execution_id: string;
   conversation_id: string | null;
   kind: ExecutionKind;
@@ -38,7 +41,7 @@ export async function answerCall(
   return db.transaction().execute(async (trx) => {
     const { rows } = await sql<CallRow>`
       with call as (
-        select calls.state, calls.args, calls.execution_id, executions.conversation_id, executions.kind
+        select calls.state, calls.args, calls.sealed_args, calls.execution_id, executions.conversation_id, executions.kind
         from calls join executions on executions.id = calls.execution_id
         where calls.id = ${callId} and calls.organization_id = ${organizationId}
         for update of calls
@@ -56,6 +59,7 @@ export async function answerCall(
       executionId: row.execution_id,
       callId,
       argsJson: row.args,
+      sealedArgs: row.sealed_args,
       conversation: writerOf(trx, organizationId, row),
     });
     await recordOutcome(trx, organizationId, callId, outcome);

@@ -12,6 +12,9 @@ export interface LedgerCall extends RecordedCall {
   /** JSON text; null while there is none, and where the ledger left it out because it is long: see `withAnswer`. */
   readonly answerJson: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** Where secrets are around the two above are masked, and these what they really were. */
+  readonly sealedArgs?: string | null;
+  readonly sealedAnswer?: string | null;
 }
 
 export interface Ledger {
@@ -30,6 +33,8 @@ const columns = [
   'state',
   'args',
   'answer',
+  'sealed_args',
+  'sealed_answer',
   'error_code',
   'error_message',
 ] as const;
@@ -43,6 +48,8 @@ interface Row {
   state: CallState;
   args: string;
   answer: string | null;
+  sealed_args: string | null;
+  sealed_answer: string | null;
   error_code: string | null;
   error_message: string | null;
 }
@@ -57,6 +64,8 @@ function toLedgerCall(row: Row): LedgerCall {
     state: row.state,
     argsJson: row.args,
     answerJson: row.answer,
+    sealedArgs: row.sealed_args,
+    sealedAnswer: row.sealed_answer,
     error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
   };
 }
@@ -64,14 +73,17 @@ function toLedgerCall(row: Row): LedgerCall {
 /** Longer answers are read when they are replayed: an execution may have 190 of 5 MB each. */
 const mostLoadedBytes = 64 << 10;
 
+function loadedNow(column: 'answer' | 'sealed_answer') {
+  return sql<string | null>`
+    case when octet_length(coalesce(sealed_answer, answer)) <= ${mostLoadedBytes}::integer then ${sql.ref(column)} end`;
+}
+
 /** Read once, when an execution is tried again or is a re-run. `rootId`: where its record began. */
 export async function loadLedger(db: Database, ref: AttemptRef, rootId: string): Promise<Ledger> {
   const rows = await db
     .selectFrom('calls')
-    .select(columns.filter((column) => column !== 'answer'))
-    .select(
-      sql<string | null>`case when octet_length(answer) <= ${mostLoadedBytes}::integer then answer end`.as('answer'),
-    )
+    .select(columns.filter((column) => column !== 'answer' && column !== 'sealed_answer'))
+    .select([loadedNow('answer').as('answer'), loadedNow('sealed_answer').as('sealed_answer')])
     .where('organization_id', '=', ref.organizationId)
     .where((where) =>
       rootId === ref.executionId
@@ -105,6 +117,8 @@ export interface NewCall {
   readonly tryNumber: number;
   readonly effect: CallEffect;
   readonly argsJson: string;
+  /** Left out: `argsJson` is all there is. */
+  readonly sealedArgs?: string | null;
   readonly requestedAt: Date;
 }
 
@@ -122,10 +136,11 @@ export async function recordIntent(
   const withLogs = logs.length > 0 ? sql`with logs as (${logInsert(ref, logs)})` : sql``;
   const written = await sql<{ id: string }>`
     ${withLogs}
-    insert into calls (id, organization_id, execution_id, name, n, try, effect, args, attempt, last_attempt, requested_at)
+    insert into calls (id, organization_id, execution_id, name, n, try, effect, args, sealed_args, attempt, last_attempt,
+                       requested_at)
     select ${call.callId}::uuid, organization_id, id, ${call.name}, ${call.n}::integer, ${call.tryNumber}::integer,
-           ${call.effect}, ${call.argsJson}, ${ref.attempt}::integer, ${ref.attempt}::integer,
-           ${call.requestedAt}::timestamptz
+           ${call.effect}, ${call.argsJson}, ${call.sealedArgs ?? null}::text, ${ref.attempt}::integer,
+           ${ref.attempt}::integer, ${call.requestedAt}::timestamptz
     from executions
     where id = ${ref.executionId} and organization_id = ${ref.organizationId}
       and attempt = ${ref.attempt} and finished_at is null
@@ -165,6 +180,8 @@ export async function withAnswer(db: Database, organizationId: string, call: Led
 export interface CallOutcome {
   readonly state: Exclude<CallState, 'intent'>;
   readonly answerJson: string | null;
+  /** Left out: `answerJson` is all there is. */
+  readonly sealedAnswer?: string | null;
   /** Of a call that succeeded: what the handler's own fallback stands in for. */
   readonly error: { readonly code: string; readonly message: string } | null;
 }
@@ -181,6 +198,7 @@ export async function recordOutcome(
     .set({
       state: outcome.state,
       answer: outcome.answerJson,
+      sealed_answer: outcome.sealedAnswer ?? null,
       error_code: outcome.error?.code ?? null,
       error_message: outcome.error?.message ?? null,
       answered_at: new Date(),

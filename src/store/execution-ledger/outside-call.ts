@@ -12,6 +12,8 @@ export interface OutsideCall {
   readonly n: number;
   readonly tryNumber: number;
   readonly argsJson: string;
+  /** What the arguments really were, where secrets are around. */
+  readonly sealedArgs: string | null;
   readonly executionKind: ExecutionKind;
   /** Its execution has ended without the answer; a re-run joins the call. */
   readonly leftBehind: boolean;
@@ -22,7 +24,7 @@ export async function readOutsideCall(db: Database, organizationId: string, call
   const row = await db
     .selectFrom('calls')
     .innerJoin('executions', 'executions.id', 'calls.execution_id')
-    .select(['calls.state', 'calls.name', 'calls.n', 'calls.try', 'calls.args', 'executions.kind'])
+    .select(['calls.state', 'calls.name', 'calls.n', 'calls.try', 'calls.args', 'calls.sealed_args', 'executions.kind'])
     .select(sql<boolean>`executions.finished_at is not null`.as('left_behind'))
     .select(sql<string>`coalesce(executions.root_id, executions.id)`.as('root_id'))
     .where('calls.organization_id', '=', organizationId)
@@ -36,6 +38,7 @@ export async function readOutsideCall(db: Database, organizationId: string, call
     n: row.n,
     tryNumber: row.try,
     argsJson: row.args,
+    sealedArgs: row.sealed_args,
     executionKind: row.kind,
     leftBehind: row.left_behind,
   };
