@@ -90,6 +90,7 @@ export class HandlerRequests {
         connectMs: Math.min(connectMs, limits.attemptMs),
         readMs: Math.min(readMs, limits.attemptMs),
         egress,
+        organization: ref.organizationId,
       },
       this.#ended.signal,
     );

@@ -49,6 +49,9 @@ export const limits = {
   httpInformationalResponses: 100,
   /** One request from its beginning to the last byte of its answer: its handler should still hear of the end. */
   httpRequestMs: 55_000,
+  /** Names that a worker looks up at once for requests of handlers: each takes one of Node's four threads. */
+  lookupsAtOnce: 3,
+  lookupsAtOnceOfOrganization: 2,
   /** In an allow-list or a deny-list. */
   egressPatterns: 200,
   egressPatternCharacters: 300,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createHttpGateway, type HttpGateway } from '../../src/sandbox/http-gateway/gateway.ts';
 import { startNameServer, type NameServer } from '../setup/name-server.ts';
 import { httpAnswer, startRawServer, type RawServer } from '../setup/raw-server.ts';
-import { refused, send } from './sending.ts';
+import { refused, requestOf, send } from './sending.ts';
 
 /** Stands for the internet: an address of loopback that the operator opened. */
 const outside = '127.0.0.2';
@@ -120,6 +120,17 @@ describe('a name server that takes its time', () => {
   });
 });
 
+describe('a request that was given up before it began', () => {
+  it('connects to nothing', async () => {
+    names.set('good.example', [outside]);
+    expect(await gateway.send(requestOf(at('good.example')), AbortSignal.abort())).toMatchObject({
+      failure: { code: 'http_aborted' },
+    });
+    expect(await send(gateway, at('good.example'))).toMatchObject({ ok: true });
+    expect(server.connections).toHaveLength(1);
+  });
+});
+
 describe('a name that leads elsewhere a moment later', () => {
   const steps = [[outside], ['127.0.0.1']];
 
@@ -136,8 +147,11 @@ describe('a name that leads elsewhere a moment later', () => {
 
   it('never leads inside, however it alternates', async () => {
     names.set('flip.example', ...Array.from({ length: 15 }, () => steps).flat());
-    const outcomes = await Promise.all(Array.from({ length: 30 }, () => send(gateway, at('flip.example'))));
-    expect(outcomes.filter(({ ok }) => ok)).toHaveLength(15);
+    const outcomes = [];
+    for (let n = 0; n < 30; n += 1) outcomes.push(await send(gateway, at('flip.example')));
+    expect(outcomes.map(({ ok }) => ok)).toEqual(Array.from({ length: 30 }, (_, n) => n % 2 === 0));
+    names.set('flip.example', ...Array.from({ length: 15 }, () => steps).flat());
+    await Promise.all(Array.from({ length: 30 }, () => send(gateway, at('flip.example'))));
     expect(inside.connections).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import { limits } from '../../domain/limits.ts';
 import type { AddressCheck } from './address-check.ts';
 import { createCheckedLookup, type ResolveName } from './checked-lookup.ts';
 import type { AddressConditions } from './egress-policy.ts';
+import { LookupQueue, type Asker } from './lookup-queue.ts';
 import type { ResponseCollector } from './response-collector.ts';
 
 /** Longer than any handler runs: a request's own times end it earlier. */
@@ -20,6 +21,9 @@ const options: Pool.Options = {
   maxHeaderSize: limits.httpResponseHeadBytes + 1,
 };
 
+/** A connection that is made anew for a request that waited. */
+const nobody: Asker = { organization: '', isWaiting: true };
+
 /** Which connections carry a request. */
 export interface Way {
   /** What the addresses at their end satisfy; null: the operator chose the address. */
@@ -33,14 +37,14 @@ export interface Way {
  * those under the same conditions.
  */
 export class Connections {
-  readonly #resolve: ResolveName;
+  readonly #lookups: LookupQueue;
   readonly #mayReach: AddressCheck;
   readonly #agents = new Map<string, Agent>();
   /** What is being dispatched, and would like to know of the connection that is made for it. */
   #dispatching: ResponseCollector | undefined;
 
   constructor(resolve: ResolveName, mayReach: AddressCheck) {
-    this.#resolve = resolve;
+    this.#lookups = new LookupQueue(resolve);
     this.#mayReach = mayReach;
   }
 
@@ -69,7 +73,11 @@ export class Connections {
   }
 
   #open({ conditions, insecure }: Way): Agent {
-    const checked = conditions && createCheckedLookup(this.#resolve, this.#mayReach, conditions);
+    // Asked for while the request is dispatched, so that it is known whose it is.
+    const resolve: ResolveName = (hostname, callback) => {
+      this.#lookups.ask({ hostname, callback, asker: this.#dispatching ?? nobody });
+    };
+    const checked = conditions && createCheckedLookup(resolve, this.#mayReach, conditions);
     return new Agent({
       factory: (origin) => new Pool(origin, { ...options, connect: this.#connector(checked, insecure) }),
     });

@@ -22,6 +22,8 @@ export interface HttpRequest {
   readonly totalMs?: number;
   /** Takes any certificate. */
   readonly insecure: boolean;
+  /** Whose it is: organisations have their names looked up in turns. */
+  readonly organization?: string;
   /** Where it may go of what is public; left out: anywhere. */
   readonly egress?: EgressPolicy | undefined;
 }
@@ -75,8 +77,8 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
       const led = origins.find(([asked]) => isBelow(url, asked))?.[1];
       const conditions = conditionsOf(request, url, led === undefined ? mayReach : null);
       if ('code' in conditions) return failed(conditions);
-      const { readMs, totalMs = limits.httpRequestMs } = request;
-      const collector = new ResponseCollector({ ...request, totalMs }, url.origin, signal);
+      const { readMs, totalMs = limits.httpRequestMs, organization = '' } = request;
+      const collector = new ResponseCollector({ ...request, totalMs, organization }, url.origin, signal);
       try {
         connections.dispatch(
           { conditions: led === undefined ? conditions : null, insecure: request.insecure },

@@ -6,12 +6,14 @@ import { cleanText } from '../clean-text.ts';
 import { BodyCollector } from './body-collector.ts';
 import type { HttpOutcome, HttpRequest } from './gateway.ts';
 import { toHttpFailure, type HttpFailure } from './http-failure.ts';
+import type { Asker } from './lookup-queue.ts';
 
 type Controller = Dispatcher.DispatchController;
 
 /** Collects one response, bounded in size, and in time to the connection and to its end. The first outcome counts. */
-export class ResponseCollector implements Dispatcher.DispatchHandler {
+export class ResponseCollector implements Dispatcher.DispatchHandler, Asker {
   readonly outcome: Promise<HttpOutcome>;
+  readonly organization: string;
   readonly #where: string;
   readonly #settle: (outcome: HttpOutcome) => void;
   readonly #connecting: NodeJS.Timeout;
@@ -24,11 +26,12 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
   #informational = 0;
 
   constructor(
-    { connectMs, totalMs }: Required<Pick<HttpRequest, 'connectMs' | 'totalMs'>>,
+    { connectMs, totalMs, organization }: Required<Pick<HttpRequest, 'connectMs' | 'totalMs' | 'organization'>>,
     where: string,
     signal: AbortSignal,
   ) {
     this.#where = where;
+    this.organization = organization;
     const { promise, resolve } = Promise.withResolvers<HttpOutcome>();
     this.outcome = promise;
     const aborted = () => {
@@ -52,9 +55,14 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
     if (signal.aborted) aborted();
   }
 
+  get isWaiting(): boolean {
+    return !this.#settled;
+  }
+
   /** A connection is being made for the request. */
   connecting(socket: Socket): void {
-    this.#socket = socket;
+    if (this.#settled) socket.destroy(new Error('nobody waits for it'));
+    else this.#socket = socket;
   }
 
   onRequestStart(controller: Controller): void {
