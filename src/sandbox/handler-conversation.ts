@@ -35,6 +35,9 @@ export type ConversationEvent =
 /** What stands around arguments and results, and the runner's own messages: at most a traceback, all of it escaped. */
 const mostEnvelopeBytes = 320 << 10;
 
+/** As both runners begin a request. Nothing else may be as long as its body makes it. */
+const requestStart = '{"t":"fetch",';
+
 /** Each of the texts that say how a handler failed. */
 const mostToldBytes = 64 << 10;
 
@@ -53,6 +56,7 @@ export class HandlerConversation {
   readonly #limits: SandboxLimits;
   readonly #most: InFlight;
   readonly #lines: LineSplitter;
+  readonly #mostCharacters: number;
   #state: 'starting' | 'running' | 'over' = 'starting';
   #calls = 0;
   readonly #unanswered = { calls: 0, requests: 0 };
@@ -62,8 +66,9 @@ export class HandlerConversation {
     this.#limits = limits;
     this.#most = most;
     const request = 2 * limits.requestBytes + 2 * limits.requestHeadBytes;
-    const longest = Math.max(limits.callBytes, limits.resultBytes + limits.eventBytes, request);
-    this.#lines = new LineSplitter(longest + mostEnvelopeBytes);
+    const other = Math.max(limits.callBytes, limits.resultBytes + limits.eventBytes);
+    this.#lines = new LineSplitter(Math.max(other, request) + mostEnvelopeBytes);
+    this.#mostCharacters = other + mostEnvelopeBytes;
   }
 
   get started(): boolean {
@@ -74,13 +79,22 @@ export class HandlerConversation {
     if (this.#over()) return;
     try {
       for (const line of this.#lines.push(chunk)) {
-        yield* this.#take(parseChildMessage(line));
+        yield* this.#take(this.#parse(line));
         if (this.#over()) return;
       }
     } catch (error) {
       if (!(error instanceof ProtocolViolation)) throw error;
       yield this.#end('crashed', 'ProtocolViolation', violation(error.message));
     }
+  }
+
+  #parse(line: string): ChildMessage {
+    // Looked at before it is read: a million empty lists cost as much as the longest request allows.
+    const long = line.length > this.#mostCharacters;
+    if (long && !line.startsWith(requestStart)) throw new ProtocolViolation('a line that is too long');
+    const message = parseChildMessage(line);
+    if (long && message.t !== 'fetch') throw new ProtocolViolation('a line that is too long');
+    return message;
   }
 
   /** The answer to one of those in flight has been taken. */
@@ -162,7 +176,9 @@ export class HandlerConversation {
     if (Buffer.byteLength(head) > requestHeadBytes) {
       return { kind: 'bad_request', id, message: tooLarge('its URL and headers have', requestHeadBytes) };
     }
-    const ms = (seconds: number | null) => (seconds === null ? undefined : Math.ceil(seconds * 1_000));
+    // A number of seconds may be finite and its milliseconds not.
+    const ms = (seconds: number | null) =>
+      seconds === null ? undefined : Math.min(Math.ceil(seconds * 1_000), Number.MAX_SAFE_INTEGER);
     const [method, url] = [cleanText(message.method), cleanText(message.url)];
     const request = { method, url, headers, body, connectMs: ms(connect), readMs: ms(read), insecure };
     return { kind: 'request', id, request };

@@ -138,6 +138,10 @@ const inTypeScript: typeof inPython = {
     'const all = []; for (;;) { const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 }); memory.grow(2_000); new Uint8Array(memory.buffer).fill(1); all.push(memory); }',
     outOfMemory,
   ],
+  'grows a memory of WebAssembly that threads share': [
+    'const all = []; for (;;) { const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true }); memory.grow(2_000); new Uint8Array(memory.buffer).fill(1); all.push(memory); }',
+    outOfMemory,
+  ],
   'throws 100 MB of text': [
     'throw new Error("x".repeat(100_000_000));',
     { as: /^(raised|out_of_memory)$/, says: /^(x{4000}\n|The handler used up the 256 MB)/ },

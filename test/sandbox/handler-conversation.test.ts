@@ -51,6 +51,13 @@ describe('a conversation', () => {
     expect(event).toMatchObject({ kind: 'failed', error: { message: told, traceback: told } });
   });
 
+  it('takes the longest of times for one that a timer can be given', () => {
+    const fetch = `{"t":"fetch","id":1,"method":"GET","url":"http://a/","headers":[],"body":"","connect":1e306,"read":1e-9,"insecure":false}`;
+    expect(hear([started, fetch]).at(-1)).toMatchObject({
+      request: { connectMs: Number.MAX_SAFE_INTEGER, readMs: 1 },
+    });
+  });
+
   it('understands bytes however they are cut', () => {
     const bytes = Buffer.from([started, log('é✓😀'), '{"t":"done","ok":true,"v":"é"}', ''].join('\n'));
     const whole = [...new HandlerConversation(limits).push(bytes)];

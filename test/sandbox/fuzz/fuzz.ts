@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc, { type RunDetails } from 'fast-check';
 import { checkConversation } from './hear.ts';
-import { hostileConversation, linesOfConversation, type HostileConversation } from './hostile-lines.ts';
+import { hostileConversation, type HostileConversation } from './hostile-lines.ts';
 
 const mb = 1 << 20;
 
@@ -15,13 +15,22 @@ export function fuzzSeed(): number {
   return seed;
 }
 
-/** Throws with the smallest conversation that breaks a rule. Answers by how many bytes the heap grew in the last half. */
+const conversationsAtOnce = 100;
+
+/**
+ * Until so many lines were read: a conversation ends with its first line that is wrong enough. Throws with the smallest that
+ * breaks a rule. Answers by how many bytes the heap grew in the last half.
+ */
 export function fuzzConversations(hostileLines: number, seed: number): number {
-  const half = Math.ceil(hostileLines / linesOfConversation / 2);
-  const property = fc.property(hostileConversation, checkConversation);
-  tell(fc.check(property, { seed, numRuns: half }));
-  const before = usedHeap();
-  tell(fc.check(property, { seed: seed + 1, numRuns: half }));
+  let read = 0;
+  let before = 0;
+  const property = fc.property(hostileConversation, (conversation) => {
+    read += checkConversation(conversation);
+  });
+  for (let round = 0; read < hostileLines; round += 1) {
+    if (before === 0 && read >= hostileLines / 2) before = usedHeap();
+    tell(fc.check(property, { seed: seed + round, numRuns: conversationsAtOnce }));
+  }
   return usedHeap() - before;
 }
 

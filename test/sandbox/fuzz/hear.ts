@@ -31,8 +31,8 @@ function hear(conversation: HostileConversation): ConversationEvent[] {
   return events;
 }
 
-/** Throws with what was wrong in what the host made of it. */
-export function checkConversation(conversation: HostileConversation): void {
+/** How many of its lines the host read, until it had enough. Throws with what was wrong in what it made of them. */
+export function checkConversation(conversation: HostileConversation): number {
   const events = hear(conversation);
   const whole = hear({ ...conversation, sizes: [Number.MAX_SAFE_INTEGER] });
   must(isDeepStrictEqual(events, whole), 'what was heard depends on how it was cut');
@@ -53,6 +53,8 @@ export function checkConversation(conversation: HostileConversation): void {
   const printed = events.flatMap((event) => (event.kind === 'log' ? [event.text] : [])).join('');
   must(Buffer.byteLength(printed) <= fuzzLimits.outputBytes, 'more output than is allowed');
   for (const event of events) checkEvent(event);
+  must(!('polluted' in {}), 'every object was changed');
+  return events.length;
 }
 
 function checkEvent(event: ConversationEvent): void {

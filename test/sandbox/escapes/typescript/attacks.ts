@@ -18,6 +18,18 @@ export const deno: Attacks = {
      new Error().stack; return found.filter(Boolean).map((each) => each.Deno ?? each).find((each) => each.readTextFileSync).readTextFileSync(context.file);`,
     'fails anywhere',
   ],
+  'whatever leads to Deno': `const seen = new Set(), open = [globalThis, new Error(), console, fetch, (async () => {})(), (function* () {})()];
+    for (let each = open.pop(); each; each = open.pop()) {
+      if (seen.has(each)) continue;
+      seen.add(each);
+      for (const key of Reflect.ownKeys(each)) {
+        if (/^(readTextFile|op_\\w+)$/.test(String(key))) return true;
+        const { value, get } = Reflect.getOwnPropertyDescriptor(each, key) ?? {};
+        open.push(...[value, get].filter((next) => next !== null && ['object', 'function'].includes(typeof next)));
+      }
+      open.push(...[Reflect.getPrototypeOf(each)].filter(Boolean));
+    }
+    return seen.size < 1_000;`,
   'its caller': [
     'return (function self() { return self.caller.arguments[0].Deno; })().readTextFileSync(context.file);',
     'fails anywhere',
