@@ -10,6 +10,7 @@ import { hundredHandlers } from './rows/hundred-handlers.ts';
 import { longConversation } from './rows/long-conversation.ts';
 import { oneEvent } from './rows/one-event.ts';
 import { requests } from './rows/requests.ts';
+import { sandbox } from './rows/sandbox.ts';
 import { start } from './rows/start.ts';
 import { tenHandlers, tenHandlersMixed } from './rows/ten-handlers.ts';
 import { testRun } from './rows/test-run.ts';
@@ -25,6 +26,7 @@ const rows: Record<string, (servers: StartServers) => Promise<BenchResult[]>> = 
   'typescript-handlers': typeScriptHandlers,
   'ten-handlers-mixed': tenHandlersMixed,
   'hundred-handlers': hundredHandlers,
+  sandbox,
   requests,
   'test-run': testRun,
   start,

@@ -56,3 +56,33 @@ import time
 def handle_event(context):
     return time.time() * 1000
 `;
+
+/** What most handlers do at least: one helper call, one line of output. */
+export const oneCallAndLine = {
+  python: {
+    language: 'python',
+    code: `
+def handle_event(context):
+    add_conversation_tag(context, "seen")
+    print("tagged")
+`,
+  },
+  typescript: {
+    language: 'typescript',
+    code: `
+export async function handleEvent(context: unknown, helpers: { addConversationTag(tag: string): Promise<boolean> }) {
+  await helpers.addConversationTag('seen');
+  console.log('tagged');
+}
+`,
+  },
+} as const;
+
+/** Say when they began, and never end. */
+export const spinning = {
+  python: { language: 'python', code: 'def handle_event(context):\n    print("begun")\n    while True: pass\n' },
+  typescript: {
+    language: 'typescript',
+    code: 'export const handleEvent = () => { console.log("begun"); for (;;) {} };',
+  },
+} as const;

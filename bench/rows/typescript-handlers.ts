@@ -1,7 +1,5 @@
-import { readToolchain } from '../../src/config/toolchain.ts';
 import { eachWithConcurrency } from '../../src/domain/concurrency.ts';
-import { handlerLimits } from '../../src/sandbox/handler-limits.ts';
-import { createSandbox, type HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
+import { runWell, withSandbox } from '../cage-run.ts';
 import { publishAndSettle, withBenchSystem } from '../bench-system.ts';
 import { interleaved, median, timeEach } from '../measure.ts';
 import { row, type BenchResult } from '../result.ts';
@@ -33,38 +31,12 @@ export async function typeScriptHandlers(servers: StartServers): Promise<BenchRe
   ];
 }
 
-async function executionsPerSecond(): Promise<number> {
-  const sandbox = await createSandbox({ pythonPath: readToolchain().python ?? 'python3' });
-  try {
-    await run(sandbox);
+function executionsPerSecond(): Promise<number> {
+  return withSandbox(async (sandbox) => {
+    const run = () => runWell(sandbox, withoutCallsInTypeScript);
+    await run();
     const from = performance.now();
-    await eachWithConcurrency(Array.from({ length: executions }), atOnce, () => run(sandbox));
+    await eachWithConcurrency(Array.from({ length: executions }), atOnce, run);
     return (executions * 1_000) / (performance.now() - from);
-  } finally {
-    await sandbox.close();
-  }
-}
-
-async function run(sandbox: HandlerSandbox): Promise<void> {
-  const { outcome } = await sandbox.run(
-    {
-      ...withoutCallsInTypeScript,
-      contextJson: '{"conversation":{"messages":[]}}',
-      helpers: [],
-      callsInFlight: 1,
-      tool: {
-        name: null,
-        context: { credentials: {}, parameters: {}, globals: {}, contact: {}, project: {}, constants: {} },
-        whole: false,
-      },
-      randomSeed: '',
-      limits: handlerLimits,
-    },
-    {
-      call: () => Promise.reject(new Error('it makes no calls')),
-      request: () => Promise.reject(new Error('it sends nothing')),
-      log: () => undefined,
-    },
-  );
-  if (outcome !== 'succeeded') throw new Error(`an execution ended as ${outcome}`);
+  });
 }
