@@ -37,7 +37,7 @@ function flood(socket: Socket, text: string): void {
 const head = 'HTTP/1.1 200 OK\r\n';
 const headOf = (bytes: number) =>
   `${head}X: ${'x'.repeat(bytes - 'X'.length - 'Content-Length'.length - '0'.length)}\r\nContent-Length: 0\r\n\r\n`;
-const bomb = gzipSync(Buffer.alloc(400 << 20), { level: 1 });
+const bomb = gzipSync(Buffer.alloc(256 << 20), { level: 1 });
 
 const behaviours: Readonly<Record<string, (socket: Socket) => void>> = {
   '/slow-body': (socket) => {
