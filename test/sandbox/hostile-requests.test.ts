@@ -58,7 +58,7 @@ describe('a handler that speaks the protocol by itself', () => {
   });
 
   it.each([
-    ['calls', 'put(\'{"t":"call","id":%d,"name":"x","args":{"a":[%s[]]}}\' % (id, "[]," * 800000))'],
+    ['calls', 'put(\'{"t":"call","id":%d,"name":"x","args":{"a":[%s[]]}}\' % (id, "[]," * 190000))'],
     ['headers', 'fetch(id, "[" + "[\\"\\",\\"\\"]," * 250000 + "[\\"\\",\\"\\"]]")'],
   ])('does not take the event loop by %s that are slow to read', async (_what, send) => {
     expect(await share(`id = 0\nwhile True:\n    id += 1\n    ${send}\n    hear()`)).toBeLessThan(0.75);
