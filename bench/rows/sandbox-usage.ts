@@ -1,11 +1,10 @@
-import { readlinkSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { eachWithConcurrency } from '../../src/domain/concurrency.ts';
 import type { HandlerSandbox } from '../../src/sandbox/create-sandbox.ts';
-import { processTree, type ProcessEntry } from '../../test/setup/process-tree.ts';
-import { measures, median, usageOf, type Usage } from '../../test/setup/process-usage.ts';
+import { processTree } from '../../test/setup/process-tree.ts';
+import { measures, usageOf, type Usage } from '../../test/setup/process-usage.ts';
 import { runCaged, runWell } from '../cage-run.ts';
 import { oneCallAndLine } from './handlers.ts';
 
@@ -15,7 +14,7 @@ const executions = 10_000;
 const clients = 4;
 const restMs = 2_000;
 
-/** Median of handlers that wait for an answer, each page divided among the processes that share it. */
+/** What handlers that wait for an answer add, beside the processes that wait for handlers: pages they share count once. */
 export async function memoryPerExecution(
   cage: HandlerSandbox,
   language: 'python' | 'typescript',
@@ -23,28 +22,27 @@ export async function memoryPerExecution(
   let arrived = 0;
   const arrivedAll = Promise.withResolvers<undefined>();
   const release = Promise.withResolvers<undefined>();
-  const all = Promise.all(
-    Array.from({ length: atOnce }, () =>
-      runCaged(cage, oneCallAndLine[language], {
-        host: {
-          call: async () => {
-            arrived += 1;
-            if (arrived === atOnce) arrivedAll.resolve(undefined);
-            await release.promise;
-            return { ok: true, value: true };
-          },
-        },
-      }),
-    ),
-  );
+  const call = async () => {
+    arrived += 1;
+    if (arrived === atOnce) arrivedAll.resolve(undefined);
+    await release.promise;
+    return { ok: true, value: true } as const;
+  };
+  await runWell(cage, oneCallAndLine[language]);
+  await pause(restMs);
+  const before = memoryBelow();
+  const all = Array.from({ length: atOnce }, () => runCaged(cage, oneCallAndLine[language], { host: { call } }));
   await arrivedAll.promise;
-  const memory = childrenOf(language)
-    .map((child) => usageOf([child]).memoryBytes)
-    .sort((a, b) => b - a)
-    .slice(0, atOnce); // others wait for theirs
+  await pause(restMs);
+  const during = memoryBelow();
   release.resolve(undefined);
-  await all;
-  return { value: median(memory) / 1024 ** 2 };
+  await Promise.all(all);
+  return { value: (during - before) / atOnce / 1024 ** 2 };
+}
+
+/** Of the fork server and its children. */
+function memoryBelow(): number {
+  return usageOf(processTree(process.pid).filter(({ pid }) => pid !== process.pid)).memoryBytes;
 }
 
 /** Of memory, descriptors and processes, of this process and of the fork server: the most that any grew, as a factor. */
@@ -71,12 +69,4 @@ async function usages(): Promise<Usage[]> {
   const { heapUsed, external } = process.memoryUsage();
   // What V8 keeps aside for new objects comes and goes by tens of megabytes: what is held counts.
   return [{ ...usageOf([worker]), memoryBytes: heapUsed + external }, usageOf(below)];
-}
-
-/** Of the fork server. */
-function childrenOf(language: 'python' | 'typescript'): ProcessEntry[] {
-  return processTree(process.pid).filter(({ pid, parent }) => {
-    if (pid === process.pid || parent === process.pid) return false;
-    return readlinkSync(`/proc/${String(pid)}/exe`).endsWith('/deno') === (language === 'typescript');
-  });
 }
