@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ExecutionDetail } from '../../src/contract/execution.ts';
 import { limits } from '../../src/domain/limits.ts';
 import { getConversation } from '../../src/store/conversations.ts';
-import { noKeyring } from '../../src/secrets/keyring.ts';
+import { SandboxError } from '../../src/sandbox/sandbox.ts';
+import { createKeyring, noKeyring } from '../../src/secrets/keyring.ts';
 import { deleteSecret } from '../../src/store/secrets.ts';
 import { startApi, type TestApi } from '../setup/api.ts';
 import { organization, startSystem, type TestSystem } from '../setup/system.ts';
@@ -340,9 +341,45 @@ class MyTool(Tool):
   });
 });
 
-describe('a worker without the key', () => {
+describe('a worker that is lost between the record of a call and its answer', () => {
+  it('leaves calls that the next attempt makes as they were meant', async () => {
+    const broken = new Set<string>();
+    const fragile = await startSystem({
+      checkpoint(name, { call = '' }) {
+        if (name !== 'intent:after' || broken.has(call)) return Promise.resolve();
+        broken.add(call);
+        return Promise.reject(new SandboxError('The fork server is gone'));
+      },
+    });
+    try {
+      await fragile.setSecret('TOKEN', token);
+      const code = python(`
+set_conversation_metadata(context, "k", secret)
+answer = requests.post(URL + "/" + requests.utils.quote(secret, safe=""), data=secret.encode()).content.decode()
+return [secret in answer, get_conversation_metadata(context, "k")]`);
+      const filled = code.replaceAll('URL', JSON.stringify(upstream.url));
+      await useHandlers(fragile, { own: { code: filled, secrets: ['TOKEN'] } });
+      const { own } = await fragile.run();
+      expect(own).toMatchObject({ status: 'succeeded', result: [true, '[secret TOKEN]'], attempts: 4 });
+      expect(upstream.received.map(({ body }) => body.toString())).toEqual([token]);
+      notShown(own);
+      expect(own?.calls.map(({ state, try: times }) => [state, times])).toEqual(Array(3).fill(['succeeded', 1]));
+    } finally {
+      await fragile.stop();
+    }
+  }, 60_000);
+});
+
+describe.each([
+  ['without a key', noKeyring, /^No key for secrets is configured$/],
+  [
+    'with another key',
+    createKeyring([Buffer.alloc(32, 'another key')]),
+    /^The secret TOKEN was sealed with the key [0-9a-f]{8}, which is not configured here; there is [0-9a-f]{8}\.$/,
+  ],
+])('a worker %s', (_what, keys, message) => {
   it('runs everything but handlers with secrets, which end as our failure and say why', async () => {
-    const keyless = await startSystem({ keys: noKeyring });
+    const keyless = await startSystem({ keys });
     try {
       await keyless.setSecret('TOKEN', token);
       const tells = handler('add_conversation_tag(context, "t")\nreturn context["secrets"]');
@@ -353,7 +390,7 @@ describe('a worker without the key', () => {
         status: 'failed',
         reason: 'secrets_unavailable',
         attempts: limits.maxLostAttempts,
-        error: { type: 'Afterword', message: 'No key for secrets is configured' },
+        error: { type: 'Afterword', message: expect.stringMatching(message) as string },
       });
       expect(granted?.attemptLog.map(({ outcome }) => outcome)).toEqual(Array(limits.maxLostAttempts).fill('lost'));
     } finally {
