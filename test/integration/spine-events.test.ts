@@ -262,6 +262,7 @@ describe('what a handler is given', () => {
       business: { name: 'Example shop', slug: 'example-shop' },
       customer: { name: 'Ana', tags: ['vip'] },
       browser_session: { url: 'https://shop.example/cart' },
+      secrets: {},
       conversation: {
         id,
         publicId: `P-${id}`,
