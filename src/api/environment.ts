@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Scope } from '../domain/scopes.ts';
 import type { Log } from '../observability/log.ts';
 import type { Keyring } from '../secrets/keyring.ts';
 import type { Store } from '../store/database.ts';
@@ -30,6 +31,9 @@ export interface ApiEnvironment {
   Variables: {
     requestId: string;
     organizationId: string;
+    /** Of the request's key. */
+    keyId: string;
+    scopes: readonly Scope[];
   };
 }
 

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
+import type { Scope } from '../domain/scopes.ts';
+import { requireScope } from './require-scope.ts';
 
 /** Pieces of which the descriptions of the routes are made. */
 
@@ -22,4 +24,7 @@ export function bodyOf<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { 'application/json': { schema } } };
 }
 
-export const security = [{ apiKey: [] }];
+/** Who may call a route: spread into its description, where the document says it and the router sees to it. */
+export function needs(scope: Scope) {
+  return { security: [{ apiKey: [scope] }], middleware: requireScope(scope) };
+}

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { AfterwordError } from '../domain/errors.ts';
+import type { Scope } from '../domain/scopes.ts';
 import type { Database } from './database.ts';
 
 const keyPrefix = 'aw_';
@@ -45,18 +46,24 @@ export async function createApiKey(
   return { id: known.id, key, prefix };
 }
 
-/** Whose key this is; undefined for an unknown or revoked one. The one query that finds an organisation. */
-export async function organizationOfKey(
-  db: Database,
-  key: string,
-): Promise<{ organizationId: string; keyId: string } | undefined> {
+/** Whose a key is and what it may do. */
+export interface KnownKey {
+  readonly organizationId: string;
+  readonly keyId: string;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt: Date | null;
+}
+
+/** undefined for an unknown or revoked key. Whether it has expired is for the caller to see. The one query that finds an organisation. */
+export async function findKey(db: Database, key: string): Promise<KnownKey | undefined> {
   const row = await db
     .selectFrom('api_keys')
-    .select(['id', 'organization_id'])
+    .select(['id', 'organization_id', 'scopes', 'expires_at'])
     .where('hash', '=', hashOf(key))
     .where('revoked_at', 'is', null)
     .executeTakeFirst();
-  return row === undefined ? undefined : { organizationId: row.organization_id, keyId: row.id };
+  if (row === undefined) return undefined;
+  return { organizationId: row.organization_id, keyId: row.id, scopes: row.scopes, expiresAt: row.expires_at };
 }
 
 function hashOf(key: string): string {

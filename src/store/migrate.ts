@@ -10,6 +10,7 @@ import * as laterEvents from './migrations/0005-later-events.ts';
 import * as turns from './migrations/0006-turns.ts';
 import * as secrets from './migrations/0007-secrets.ts';
 import * as egress from './migrations/0008-egress.ts';
+import * as scopes from './migrations/0009-scopes.ts';
 
 /** In the order they are applied; a name, once published, stays. */
 const migrations: Record<string, Migration> = {
@@ -21,6 +22,7 @@ const migrations: Record<string, Migration> = {
   '0006-turns': turns,
   '0007-secrets': secrets,
   '0008-egress': egress,
+  '0009-scopes': scopes,
 };
 
 const migrationTableName = 'schema_migrations';

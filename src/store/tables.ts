@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { DeliveryState, StoredEventState } from '../domain/analytics-states.ts';
+import type { Scope } from '../domain/scopes.ts';
 import type { AttemptOutcome, ExecutionKind, ExecutionStatus, FailureReason } from '../domain/status.ts';
 import type { CallEffect, CallState } from '../domain/recorded-calls.ts';
 
@@ -48,6 +49,9 @@ export interface ApiKeysTable {
   prefix: string;
   /** SHA-256 of the key, hex: keys have 256 bits of their own, so no slow hash is needed. */
   hash: string;
+  scopes: Generated<Scope[]>;
+  expires_at: Generated<Date | null>;
+  last_used_at: Generated<Date | null>;
   created_at: Generated<Date>;
   revoked_at: Date | null;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { limits } from '../../src/domain/limits.ts';
-import { createApiKey, organizationOfKey } from '../../src/store/api-keys.ts';
+import { createApiKey, findKey } from '../../src/store/api-keys.ts';
 import type { Database } from '../../src/store/database.ts';
 import {
   getHandler,
@@ -127,12 +127,12 @@ describe.each(engines)('handlers and keys on %s', (engine) => {
     const made = await createApiKey(db, org, 'platform');
     expect(made.key).toMatch(/^aw_[A-Za-z0-9_-]{43}$/);
     expect(made.key.startsWith(made.prefix)).toBe(true);
-    expect(await organizationOfKey(db, made.key)).toEqual({ organizationId: org, keyId: made.id });
-    expect(await organizationOfKey(db, `${made.key}x`)).toBeUndefined();
+    expect(await findKey(db, made.key)).toMatchObject({ organizationId: org, keyId: made.id, scopes: ['admin'] });
+    expect(await findKey(db, `${made.key}x`)).toBeUndefined();
     const rows = await db.selectFrom('api_keys').selectAll().where('organization_id', '=', org).execute();
     expect(JSON.stringify(rows)).not.toContain(made.key);
     await db.updateTable('api_keys').set({ revoked_at: new Date() }).where('id', '=', made.id).execute();
-    expect(await organizationOfKey(db, made.key)).toBeUndefined();
+    expect(await findKey(db, made.key)).toBeUndefined();
   });
 
   test('registers an operator’s own key once', async () => {

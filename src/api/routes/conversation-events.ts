@@ -9,7 +9,7 @@ import { checkEventInput } from '../conversation-event-errors.ts';
 import { isUuid } from '../../store/uuid-text.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { listOf, PageQuery, pageOf } from '../lists.ts';
-import { answers, bodyOf, jsonOf, orProblem, security } from '../route-parts.ts';
+import { answers, bodyOf, jsonOf, orProblem, needs } from '../route-parts.ts';
 
 const tags = ['Conversation events'];
 const params = z.object({ id: z.string().meta({ description: 'The `id` that publishing answered.' }) });
@@ -22,7 +22,7 @@ const publish = createRoute({
   description:
     'Each event runs the enabled handlers of its type once. The same source and id again is the same event: the answer ' +
     'is like the first, marked as a duplicate, and nothing runs twice. Without an id, occurredAt is needed.',
-  security,
+  ...needs('publish'),
   request: { body: bodyOf(ConversationEventInput) },
   responses: { 202: jsonOf(PublishedEvent, 'Accepted: the event is stored and its handlers will run.'), ...orProblem },
 });
@@ -32,7 +32,7 @@ const list = createRoute({
   path: '/conversation-events',
   tags,
   summary: 'List conversation events, newest first',
-  security,
+  ...needs('read'),
   request: { query: PageQuery },
   responses: answers(listOf(ConversationEvent, 'ConversationEventList'), 'A page of events.'),
 });
@@ -42,7 +42,7 @@ const get = createRoute({
   path: '/conversation-events/{id}',
   tags,
   summary: 'One conversation event',
-  security,
+  ...needs('read'),
   request: { params },
   responses: answers(ConversationEvent, 'The event.'),
 });
@@ -52,7 +52,7 @@ const listItsExecutions = createRoute({
   path: '/conversation-events/{id}/executions',
   tags,
   summary: 'The executions of one conversation event',
-  security,
+  ...needs('read'),
   request: { params, query: PageQuery },
   responses: answers(listOf(Execution, 'ExecutionList'), 'A page of executions.'),
 });
@@ -62,7 +62,7 @@ const cancel = createRoute({
   path: '/conversation-events/{id}/cancel',
   tags,
   summary: 'Cancel what has not ended of one conversation event',
-  security,
+  ...needs('write'),
   request: { params },
   responses: {
     200: jsonOf(ConversationEvent, 'Nothing ran its handlers; they have been cancelled.'),

@@ -3,7 +3,7 @@ import { Conversation, ConversationInput, ConversationWithMessages } from '../..
 import { getConversation, listConversations, saveConversation } from '../../store/conversations.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { listOf, PageQuery, pageOf } from '../lists.ts';
-import { answers, bodyOf, security } from '../route-parts.ts';
+import { answers, bodyOf, needs } from '../route-parts.ts';
 import { invalidRequest } from '../../contract/field-errors.ts';
 
 const tags = ['Conversations'];
@@ -18,7 +18,7 @@ const save = createRoute({
   tags,
   summary: 'Save a conversation and its new messages',
   description: 'Fields given replace what was there, fields left out stay; only messages that are new are added.',
-  security,
+  ...needs('publish'),
   request: { params: z.object({ id: z.uuid() }), body: bodyOf(ConversationInput) },
   responses: answers(SavedConversation, 'Saved.'),
 });
@@ -28,7 +28,7 @@ const list = createRoute({
   path: '/conversations',
   tags,
   summary: 'List conversations, without their messages',
-  security,
+  ...needs('read'),
   request: { query: PageQuery },
   responses: answers(listOf(Conversation, 'ConversationList'), 'A page of conversations.'),
 });
@@ -38,7 +38,7 @@ const get = createRoute({
   path: '/conversations/{id}',
   tags,
   summary: 'One conversation with its messages, tags, metadata and timeline',
-  security,
+  ...needs('read'),
   request: { params: z.object({ id: z.string().meta({ description: 'Its id or public id.' }) }) },
   responses: answers(ConversationWithMessages, 'The conversation.'),
 });

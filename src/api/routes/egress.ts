@@ -2,7 +2,7 @@ import { createRoute } from '@hono/zod-openapi';
 import { EgressRules } from '../../contract/egress.ts';
 import { getEgressRules, setEgressRules } from '../../store/egress-rules.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
-import { answers, bodyOf, security } from '../route-parts.ts';
+import { answers, bodyOf, needs } from '../route-parts.ts';
 
 const tags = ['Egress'];
 
@@ -11,7 +11,7 @@ const get = createRoute({
   path: '/egress',
   tags,
   summary: 'Where the requests of the organisation’s handlers may go',
-  security,
+  ...needs('read'),
   responses: answers(EgressRules, 'The rules; `{}` where there are none.'),
 });
 
@@ -23,7 +23,7 @@ const put = createRoute({
   description:
     'Both lists at once, in place of those there were: a list that is left out is gone. Attempts that begin from now on ' +
     'keep to them. A handler’s own rules, in its settings, can only narrow these.',
-  security,
+  ...needs('admin'),
   request: { body: bodyOf(EgressRules) },
   responses: answers(EgressRules, 'The rules as they are now.'),
 });

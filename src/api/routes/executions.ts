@@ -5,7 +5,7 @@ import { getExecution, listExecutions, readLogs } from '../../store/executions.t
 import { isUuid } from '../../store/uuid-text.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { listOf, PageQuery, pageOf } from '../lists.ts';
-import { answers, jsonOf, orProblem, security } from '../route-parts.ts';
+import { answers, jsonOf, orProblem, needs } from '../route-parts.ts';
 
 const tags = ['Executions'];
 const params = z.object({ id: z.string() });
@@ -37,7 +37,7 @@ const list = createRoute({
   path: '/executions',
   tags,
   summary: 'List executions, newest first',
-  security,
+  ...needs('read'),
   request: { query: ExecutionQuery },
   responses: answers(listOf(Execution, 'ExecutionList'), 'A page of executions.'),
 });
@@ -47,7 +47,7 @@ const get = createRoute({
   path: '/executions/{id}',
   tags,
   summary: 'One execution with its output, attempts and calls',
-  security,
+  ...needs('read'),
   request: { params },
   responses: answers(ExecutionDetail, 'The execution.'),
 });
@@ -57,7 +57,7 @@ const logs = createRoute({
   path: '/executions/{id}/logs',
   tags,
   summary: 'The output of one attempt so far',
-  security,
+  ...needs('read'),
   request: { params, query: LogsQuery },
   responses: answers(ExecutionLogs, 'The output, also of an attempt that still runs or was killed.'),
 });
@@ -70,7 +70,7 @@ const cancel = createRoute({
   description:
     'Waiting, delayed or running: it ends as cancelled, the others of its event go on. Calls in flight are finished and ' +
     'recorded, new ones refused.',
-  security,
+  ...needs('write'),
   request: { params },
   responses: {
     200: jsonOf(Execution, 'Nothing ran it; it has been cancelled.'),

@@ -21,7 +21,7 @@ import type { Api, ApiDependencies } from '../environment.ts';
 import { missingSecrets } from '../../store/secrets.ts';
 import { findFaults, refuseErrors, refuseNoCode, withMissingSecrets } from '../handler-code.ts';
 import { listOf } from '../lists.ts';
-import { answers, bodyOf, jsonOf, orProblem, security } from '../route-parts.ts';
+import { answers, bodyOf, jsonOf, orProblem, needs } from '../route-parts.ts';
 import { invalidRequest } from '../../contract/field-errors.ts';
 
 const tags = ['Handlers'];
@@ -40,7 +40,7 @@ const validate = createRoute({
   tags,
   summary: 'Check code without running or saving it',
   description: 'Syntax, entry point and names, as a push checks them. What is found is the answer, not an error.',
-  security,
+  ...needs('write'),
   request: { body: bodyOf(CodeToCheck) },
   responses: answers(CheckedCode, 'What was found.'),
 });
@@ -50,7 +50,7 @@ const list = createRoute({
   path: '/handlers',
   tags,
   summary: 'List handlers',
-  security,
+  ...needs('read'),
   responses: answers(listOf(Handler, 'HandlerList'), 'All of them, by name.'),
 });
 
@@ -62,7 +62,7 @@ const push = createRoute({
   description:
     'Makes a new version when code or settings changed. Events that were accepted before keep their version. The code is ' +
     'checked without running it, and refused where it cannot work; `check` in the answer holds the warnings.',
-  security,
+  ...needs('write'),
   request: { params: z.object({ name: HandlerName }), query: PushQuery, body: bodyOf(PushBody) },
   responses: {
     ...answers(PushedAndChecked, 'The handler was known.'),
@@ -75,7 +75,7 @@ const get = createRoute({
   path: '/handlers/{name}',
   tags,
   summary: 'One handler with its current code',
-  security,
+  ...needs('read'),
   request: { params },
   responses: answers(HandlerWithCode, 'The handler.'),
 });
@@ -85,7 +85,7 @@ const enable = createRoute({
   path: '/handlers/{name}/enable',
   tags,
   summary: 'Switch a handler on',
-  security,
+  ...needs('write'),
   request: { params },
   responses: answers(Handler, 'The handler, which runs for events from now on.'),
 });
@@ -95,7 +95,7 @@ const disable = createRoute({
   path: '/handlers/{name}/disable',
   tags,
   summary: 'Switch a handler off',
-  security,
+  ...needs('write'),
   request: { params },
   responses: answers(Handler, 'The handler, which runs for no further events.'),
 });
@@ -105,7 +105,7 @@ const listVersions = createRoute({
   path: '/handlers/{name}/versions',
   tags,
   summary: 'List the versions of a handler, newest first',
-  security,
+  ...needs('read'),
   request: { params },
   responses: answers(listOf(HandlerVersion, 'HandlerVersionList'), 'All of them.'),
 });
@@ -115,7 +115,7 @@ const rollback = createRoute({
   path: '/handlers/{name}/rollback',
   tags,
   summary: 'Make an older version the current one',
-  security,
+  ...needs('write'),
   request: { params, body: bodyOf(z.strictObject({ version: z.number().int().min(1).max(2_147_483_647) })) },
   responses: { 200: jsonOf(Handler, 'The handler, which runs that version for events from now on.'), ...orProblem },
 });

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { AfterwordError } from '../../domain/errors.ts';
 import { listOrganizations } from '../../store/organizations.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
-import { answers, security } from '../route-parts.ts';
+import { answers, needs } from '../route-parts.ts';
 
 const Organization = z.object({ id: z.string(), name: z.string() }).meta({ id: 'Organization' });
 
@@ -11,7 +11,7 @@ const getOrganization = createRoute({
   path: '/organization',
   tags: ['Organization'],
   summary: 'The organisation that the key belongs to',
-  security,
+  ...needs('read'),
   responses: answers(Organization, 'The organisation.'),
 });
 

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { RerunInput, StartedRerun } from '../../contract/rerun.ts';
 import { createRerun } from '../../store/reruns.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
-import { bodyOf, jsonOf, orProblem, security } from '../route-parts.ts';
+import { bodyOf, jsonOf, orProblem, needs } from '../route-parts.ts';
 
 const rerun = createRoute({
   method: 'post',
@@ -12,7 +12,7 @@ const rerun = createRoute({
   description:
     'Makes a new execution of the same handler on the conversation as the event saw it. What was answered before is ' +
     'answered from the record; only what is missing is done. With `fresh` everything is done again, effects included.',
-  security,
+  ...needs('write'),
   request: { params: z.object({ id: z.string() }), body: bodyOf(RerunInput) },
   responses: {
     202: {

@@ -3,7 +3,7 @@ import { Secret, SecretInput, SecretName } from '../../contract/secret.ts';
 import { deleteSecret, listSecrets, putSecret } from '../../store/secrets.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { listOf } from '../lists.ts';
-import { answers, bodyOf, jsonOf, security } from '../route-parts.ts';
+import { answers, bodyOf, jsonOf, needs } from '../route-parts.ts';
 
 const tags = ['Secrets'];
 const params = z.object({ name: SecretName });
@@ -13,7 +13,7 @@ const list = createRoute({
   path: '/secrets',
   tags,
   summary: 'List secrets, without their values',
-  security,
+  ...needs('read'),
   responses: answers(listOf(Secret, 'SecretList'), 'All of them, by name.'),
 });
 
@@ -24,7 +24,7 @@ const put = createRoute({
   summary: 'Set a secret',
   description:
     'Sealed before it is stored, and never shown again. Handlers whose settings grant it find the new value from their next attempt on.',
-  security,
+  ...needs('admin'),
   request: { params, body: bodyOf(SecretInput) },
   responses: { ...answers(Secret, 'It was known and has the new value.'), 201: jsonOf(Secret, 'It is new.') },
 });
@@ -35,7 +35,7 @@ const remove = createRoute({
   tags,
   summary: 'Delete a secret',
   description: 'Executions of handlers that are granted it fail from now on.',
-  security,
+  ...needs('admin'),
   request: { params },
   responses: answers(Secret, 'What it was.'),
 });

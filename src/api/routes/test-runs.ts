@@ -5,7 +5,7 @@ import { isFinal } from '../../domain/status.ts';
 import { testRunOf } from '../../store/test-runs.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { refuseNoCode } from '../handler-code.ts';
-import { answers, bodyOf, jsonOf, security } from '../route-parts.ts';
+import { answers, bodyOf, jsonOf, needs } from '../route-parts.ts';
 
 const run = createRoute({
   method: 'post',
@@ -16,7 +16,7 @@ const run = createRoute({
     'Runs saved or unsaved code as an event of that type would, once, on the conversation as it is now. No other handler ' +
     'runs; tags, metadata and timeline events are answered as if written, and are not. Outgoing requests are made. ' +
     'Code that fails is an answer, not an error: see its `status`, `reason` and `error`.',
-  security,
+  ...needs('write'),
   request: { body: bodyOf(TestRunInput) },
   responses: {
     ...answers(ExecutionDetail, 'It has ended, well or badly.'),

@@ -6,7 +6,7 @@ import { isFinal } from '../../domain/status.ts';
 import type { Keyring } from '../../secrets/keyring.ts';
 import { type KeepCredentials, toolInvocationOf } from '../../store/tool-invocations.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
-import { answers, bodyOf, jsonOf, security } from '../route-parts.ts';
+import { answers, bodyOf, jsonOf, needs } from '../route-parts.ts';
 
 const invoke = createRoute({
   method: 'post',
@@ -16,7 +16,7 @@ const invoke = createRoute({
   description:
     'Runs the current version of a handler that is a `Tool` of the Weni toolkit and answers what the toolkit does. A tool ' +
     'that fails is an answer, not an error: see its `status`, `reason` and `error`.',
-  security,
+  ...needs('write'),
   request: { params: z.object({ name: z.string() }), body: bodyOf(ToolInvocationInput) },
   responses: {
     ...answers(ToolInvocation, 'It has ended, well or badly.'),
