@@ -81,6 +81,8 @@ export const limits = {
   analyticsEvents: 1_000,
   /** All of an attempt's together, as JSON. */
   analyticsEventsBytes: 256 * KB,
+  /** Of a value that analytics events are asked for by; one more of each is kept where they are looked up. */
+  analyticsFilterCharacters: 500,
   secretNameCharacters: 64,
   /** Fewer would be found in texts where they stand by chance, and masked there. */
   secretCharactersAtLeast: 8,

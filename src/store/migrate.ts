@@ -11,6 +11,7 @@ import * as turns from './migrations/0006-turns.ts';
 import * as secrets from './migrations/0007-secrets.ts';
 import * as egress from './migrations/0008-egress.ts';
 import * as scopes from './migrations/0009-scopes.ts';
+import * as sinks from './migrations/0011-sinks.ts';
 
 /** In the order they are applied; a name, once published, stays. */
 const migrations: Record<string, Migration> = {
@@ -23,6 +24,7 @@ const migrations: Record<string, Migration> = {
   '0007-secrets': secrets,
   '0008-egress': egress,
   '0009-scopes': scopes,
+  '0011-sinks': sinks,
 };
 
 const migrationTableName = 'schema_migrations';

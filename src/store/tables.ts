@@ -3,12 +3,13 @@ import type { DeliveryState, StoredEventState } from '../domain/analytics-states
 import type { Scope } from '../domain/scopes.ts';
 import type { AttemptOutcome, ExecutionKind, ExecutionStatus, FailureReason } from '../domain/status.ts';
 import type { CallEffect, CallState } from '../domain/recorded-calls.ts';
+import type { SinkTables } from './tables-sinks.ts';
 
 /**
  * The truth of the columns. JSON that only passes through is stored as `text`: it is handed on as it came, without a
  * parse. Times are `timestamptz` and come as `Date`.
  */
-export interface Tables {
+export interface Tables extends SinkTables {
   organizations: OrganizationsTable;
   api_keys: ApiKeysTable;
   secrets: SecretsTable;

@@ -1,3 +1,4 @@
+import { sql, type Kysely } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AnalyticsPayload } from '../../src/contract/analytics.ts';
 import {
@@ -8,12 +9,15 @@ import {
   recordDeliveries,
   type DeliveryOutcome,
 } from '../../src/store/analytics-deliveries.ts';
+import { limits } from '../../src/domain/limits.ts';
 import { acceptEvent } from '../../src/store/conversation-events.ts';
 import type { Database } from '../../src/store/database.ts';
 import { beginAttempt } from '../../src/store/execution-ledger/begin-attempt.ts';
 import { finishAttempt, type AttemptEnd } from '../../src/store/execution-ledger/finish-attempt.ts';
 import type { NewAnalyticsEvent } from '../../src/store/execution-ledger/register-events.ts';
 import { getExecution } from '../../src/store/executions.ts';
+import * as sinksMigration from '../../src/store/migrations/0011-sinks.ts';
+import { sinkLag } from '../../src/store/sink-lag.ts';
 import { pushHandler } from '../../src/store/handlers.ts';
 import {
   aHandler,
@@ -237,6 +241,66 @@ describe.each(engines)('analytics events on %s', (engine) => {
       { sink: sinks[0], state: 'pending' },
       { sink: sinks[1], state: 'dead', error: `There is no sink ${sinks[1]} any more.` },
     ]);
+  });
+
+  test('are kept with what can be asked for, whatever PostgreSQL cannot hold or index', async () => {
+    const long = 'x'.repeat(700);
+    const strange = {
+      ...payloadOf(long),
+      contact_urn: 'nul\0 and half \ud800',
+      value_type: 'Bool',
+      value: true,
+      metadata: { ['k\0']: ['\ud800'] },
+    };
+    const id = await executionWith([
+      { ...accepted('a'), payload: strange },
+      { ...accepted('t'), state: 'test' },
+    ]);
+    const [event] = await eventsOf(id);
+    const records = await db.selectFrom('analytics_records').selectAll().where('organization_id', '=', org).execute();
+    expect(records).toMatchObject([
+      {
+        event_id: event?.id,
+        key: 'x'.repeat(limits.analyticsFilterCharacters + 1),
+        contact_urn: 'nul\ufffd and half \ufffd',
+        value_type: 'bool',
+        value: 'True',
+        metadata: { ['k\ufffd']: ['\ufffd'] },
+      },
+    ]);
+  });
+
+  test('of an older database can be asked for after the migration', async () => {
+    await executionWith([accepted('a'), { ...accepted('t'), state: 'test' }, accepted('b')]);
+    const recorded = () =>
+      db.selectFrom('analytics_records').selectAll().where('organization_id', '=', org).orderBy('event_id').execute();
+    const before = await recorded();
+    await sql`drop table analytics_records, analytics_sinks; drop index analytics_deliveries_dead`.execute(db);
+    await sinksMigration.up(db as unknown as Kysely<unknown>);
+    expect(before.map(({ key }) => key)).toEqual(['a', 'b']);
+    expect(await recorded()).toEqual(before);
+  });
+
+  test('that wait and that were given up are counted by sink', async () => {
+    const id = await executionWith([accepted('a'), accepted('b')]);
+    const [first, second] = await claim(id);
+    if (first === undefined || second === undefined) throw new Error('two were claimed');
+    const outcomes = [
+      { id: first.id, outcome: 'refused', error: 'never' },
+      { id: second.id, outcome: 'delivered' },
+    ] as const;
+    await recordDeliveries(db, sinks[0], outcomes, again);
+    await db
+      .updateTable('analytics_deliveries')
+      .set({ created_at: new Date(Date.now() - 60_000) })
+      .where('organization_id', '=', org)
+      .execute();
+    const lag = (await sinkLag(db)).filter(({ organizationId }) => organizationId === org);
+    expect(lag).toMatchObject([
+      { sink: sinks[0], name: sinks[0], pending: 0, oldestPendingSeconds: 0, dead: 1, enabled: true },
+      { sink: sinks[1], pending: 2, dead: 0 },
+    ]);
+    expect(lag[1]?.oldestPendingSeconds).toBeGreaterThanOrEqual(60);
   });
 
   test('belong to their organisation', async () => {

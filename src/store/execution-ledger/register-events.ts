@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { AnalyticsPayload } from '../../contract/analytics.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { StoredEventState } from '../../domain/analytics-states.ts';
+import { recordOf } from '../analytics-record.ts';
 import type { AttemptRef } from './begin-attempt.ts';
 
 export interface NewAnalyticsEvent {
@@ -44,6 +45,10 @@ export function eventInserts(
     payload: event.payload === null ? null : JSON.stringify(event.payload),
     moment: event.moment,
   }));
+  const records = rows.flatMap(({ id, moment }, ordinal) => {
+    const { state, payload } = events[ordinal] ?? { state: 'rejected', payload: null };
+    return state === 'accepted' && payload !== null ? [{ id, moment, ...recordOf(payload) }] : [];
+  });
   const wanted = rows.flatMap(({ id }, ordinal) => {
     const { state, deliveredTo = [] } = events[ordinal] ?? { state: 'rejected' };
     return state === 'accepted'
@@ -64,5 +69,13 @@ export function eventInserts(
              ${redeliverFrom}::timestamptz
       from registered join json_to_recordset(${JSON.stringify(wanted)}::json) as wanted (id uuid, sink text)
         on wanted.id = registered.id
+    ), recorded as (
+      insert into analytics_records
+        (event_id, organization_id, moment, project, contact_urn, key, value_type, value, metadata)
+      select registered.id, ${ref.organizationId}, record.moment, record.project, record.contact_urn, record.key,
+             record.value_type, record.value, record.metadata
+      from registered join json_to_recordset(${JSON.stringify(records)}::json) as record
+        (id uuid, moment timestamptz, project text, contact_urn text, key text, value_type text, value text, metadata jsonb)
+        on record.id = registered.id
     )`;
 }

@@ -1,0 +1,3 @@
+/** What an organisation can have its analytics events sent to. */
+export const sinkKinds = ['datalake', 'webhook'] as const;
+export type SinkKind = (typeof sinkKinds)[number];
