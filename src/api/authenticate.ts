@@ -8,15 +8,14 @@ import type { ApiEnvironment } from './environment.ts';
 /** A revoked key works for at most this much longer. */
 const rememberedMs = 3_000;
 const keysRemembered = 1_000;
+/** What Syllable's clients send in place of a Bearer token. */
+const syllableHeader = 'Syllable-API-Key';
 
 /** Finds the organisation of the request's key and what the key may do. Throws `unauthorized`. */
 export function authenticate(store: Store) {
   const find = rememberKeys((key) => findKey(store.db, key));
   return createMiddleware<ApiEnvironment>(async (c, next) => {
-    const [scheme, key, ...rest] = (c.req.header('authorization') ?? '').trim().split(/\s+/);
-    if (scheme?.toLowerCase() !== 'bearer' || key === undefined || rest.length > 0) {
-      throw new AfterwordError('unauthorized', 'The request has no header "Authorization: Bearer <key>".');
-    }
+    const key = givenKey(c.req.header('authorization'), c.req.header(syllableHeader));
     const known = await find(key);
     if (known === undefined) throw new AfterwordError('unauthorized', 'The API key is not known or was revoked.');
     if (known.expiresAt !== null && known.expiresAt.getTime() <= Date.now()) {
@@ -27,6 +26,15 @@ export function authenticate(store: Store) {
     c.set('scopes', known.scopes);
     await next();
   });
+}
+
+/** Both at once may be meant for two systems, so the one that names its scheme wins. Throws `unauthorized`. */
+function givenKey(authorization: string | undefined, apiKey: string | undefined): string {
+  if (authorization === undefined && apiKey !== undefined && apiKey.trim() !== '') return apiKey.trim();
+  const [scheme, key, ...rest] = (authorization ?? '').trim().split(/\s+/);
+  if (scheme?.toLowerCase() === 'bearer' && key !== undefined && rest.length === 0) return key;
+  const expected = `"Authorization: Bearer <key>" or "${syllableHeader}: <key>"`;
+  throw new AfterwordError('unauthorized', `The request has no header ${expected}.`);
 }
 
 /** Good keys only: guesses must not push them out. By hash, so that a memory dump shows no key. */

@@ -314,6 +314,17 @@ describe('keys', () => {
     }
   });
 
+  test('in the header Syllable-API-Key are as good as Bearer tokens, which win where both are there', async () => {
+    const asked = (headers: Record<string, string>) =>
+      api.request('GET', '/api/v1/organization', { key: null, headers });
+    expect((await asked({ 'Syllable-API-Key': api.key })).body).toMatchObject({ id: 'parcels' });
+    const both = { 'syllable-api-key': api.key, authorization: `Bearer ${api.rivalKey}` };
+    expect((await asked(both)).body).toMatchObject({ id: 'rival' });
+    expectProblem(await asked({ 'Syllable-API-Key': 'aw_guess' }), 401, 'unauthorized');
+    const empty = expectProblem(await asked({ 'Syllable-API-Key': '' }), 401, 'unauthorized');
+    expect(empty.detail).toContain('Syllable-API-Key');
+  });
+
   test('a revoked key is refused within seconds', async () => {
     const { createApiKey } = await import('../../src/store/api-keys.ts');
     const { key, id } = await createApiKey(api.store.db, 'parcels', 'soon revoked');
