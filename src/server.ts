@@ -37,7 +37,8 @@ import { createEventStarter } from './temporal/start-event.ts';
 import type { EventToStart } from './temporal/start-event.ts';
 
 export interface ServerOptions {
-  readonly config: Pick<Config, 'host' | 'port' | 'taskQueue' | 'python'>;
+  readonly config: Pick<Config, 'host' | 'port' | 'taskQueue' | 'python'> &
+    Partial<Pick<Config, 'rateLimit' | 'corsOrigins'>>;
   readonly store: Store;
   readonly temporal: Temporal;
   readonly log: Log;
@@ -93,6 +94,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     helperNames,
     keys,
     log,
+    ...(config.rateLimit === undefined ? {} : { rateLimit: config.rateLimit }),
+    ...(config.corsOrigins === undefined ? {} : { corsOrigins: config.corsOrigins }),
     health: { checkTemporal, workers, relayLagMs: () => relay.lagMs() },
   });
   if (!isLoopback(config.host)) warnOfOpenHost(log, config.host);
@@ -129,7 +132,7 @@ async function main(): Promise<void> {
   const { adminKey, organization } = config;
   if (adminKey !== undefined) {
     await ensureOrganization(store.db, { id: organization, name: organization });
-    await createApiKey(store.db, organization, 'admin', adminKey);
+    await createApiKey(store.db, organization, 'admin', { key: adminKey, scopes: ['admin', 'operator'] });
   }
   const temporal = connectTemporal();
   const { shutdownMs } = config;

@@ -1,6 +1,6 @@
+import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
-import { secureHeaders } from 'hono/secure-headers';
 import { AfterwordError } from '../domain/errors.ts';
 import type { Log } from '../observability/log.ts';
 import { logRequest } from '../observability/server-log.ts';
@@ -10,12 +10,17 @@ import type { CreatedRerun } from '../store/reruns.ts';
 import { authenticate } from './authenticate.ts';
 import { limitBody, requireUtf8 } from './body.ts';
 import { type Canceller, createCancelling } from './cancelling.ts';
+import { createKnownKeys } from './known-keys.ts';
 import { createRunDirectly, type DirectRunner } from './direct-runs.ts';
 import { createRouter } from './environment.ts';
 import type { Api, ApiDependencies } from './environment.ts';
 import type { CheckCode } from './handler-code.ts';
 import { serveDescription } from './openapi.ts';
 import { answerProblem, createErrorAnswer } from './problems.ts';
+import { limitRate } from './rate-limit.ts';
+import { serveReferencePage } from './reference-page.ts';
+import { addApiKeyRoutes } from './routes/api-keys.ts';
+import { addAuditRoute } from './routes/audit.ts';
 import { addConversationEventRoutes } from './routes/conversation-events.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
 import { addEgressRoutes } from './routes/egress.ts';
@@ -28,8 +33,10 @@ import { addRerunRoute } from './routes/reruns.ts';
 import { addSecretRoutes } from './routes/secrets.ts';
 import { addTestRunRoute } from './routes/test-runs.ts';
 import { addToolRoute } from './routes/tools.ts';
+import { corsAnswers, securityHeaders } from './security-headers.ts';
 import { createStartSoon } from './start-soon.ts';
 import type { StartEvent } from './start-soon.ts';
+import type { Rate } from './token-buckets.ts';
 
 export interface AppOptions {
   readonly store: Store;
@@ -45,7 +52,13 @@ export interface AppOptions {
   readonly log: Log;
   /** How long a publisher waits for Temporal at most; 1 s. */
   readonly startWaitMs?: number;
+  /** Requests of each key that has no limit of its own; 2,000 a second. */
+  readonly rateLimit?: Rate;
+  /** Origins whose pages may read answers; none. */
+  readonly corsOrigins?: readonly string[];
 }
+
+const defaultRate: Rate = { perSecond: 2_000, burst: 4_000 };
 
 /** The whole HTTP interface, without a port: `app.fetch` answers requests. */
 export function createApp(options: AppOptions): Api {
@@ -64,7 +77,9 @@ export function createApp(options: AppOptions): Api {
       durationMs,
     });
   });
-  app.use(secureHeaders());
+  app.use(securityHeaders);
+  const { corsOrigins = [] } = options;
+  if (corsOrigins.length > 0) app.use(cors({ origin: [...corsOrigins], ...corsAnswers }));
   app.use(
     methodNotAllowed({
       app,
@@ -83,7 +98,12 @@ export function createApp(options: AppOptions): Api {
     c.header('Cache-Control', 'no-store');
     await next();
   });
-  app.use('/api/*', authenticate(store), limitBody(), requireUtf8);
+  const knownKeys = createKnownKeys(store.db);
+  app.use('/api/*', async (c, next) => {
+    c.set('services', { db: store.db, log });
+    await next();
+  });
+  app.use('/api/*', authenticate(knownKeys), limitRate(options.rateLimit ?? defaultRate), limitBody(), requireUtf8);
   const patience = { log, ...(startWaitMs === undefined ? {} : { waitMs: startWaitMs }) };
   const topics = createTopics({
     store,
@@ -94,10 +114,12 @@ export function createApp(options: AppOptions): Api {
     checkCode: checkCode ?? unchecked,
     helperNames: new Set(options.helperNames),
     keys: options.keys ?? noKeyring,
+    knownKeys,
     log,
   });
   app.route('/api/v1', topics);
   serveDescription(app);
+  serveReferencePage(app);
   return app;
 }
 
@@ -116,5 +138,7 @@ function createTopics(deps: ApiDependencies): Api {
   addToolRoute(api, deps);
   addOrganizationRoute(api, deps);
   addEgressRoutes(api, deps);
+  addApiKeyRoutes(api, deps);
+  addAuditRoute(api, deps);
   return api;
 }

@@ -1,29 +1,44 @@
-import { createHash } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { AfterwordError } from '../domain/errors.ts';
-import { findKey, type KnownKey } from '../store/api-keys.ts';
-import type { Store } from '../store/database.ts';
+import type { KnownKey } from '../store/api-keys.ts';
+import { addressOf } from './address-of.ts';
 import type { ApiEnvironment } from './environment.ts';
+import type { KnownKeys } from './known-keys.ts';
+import { guessesAllowed, tooManyRequests } from './rate-limit.ts';
+import { TokenBuckets } from './token-buckets.ts';
 
-/** A revoked key works for at most this much longer. */
-const rememberedMs = 3_000;
-const keysRemembered = 1_000;
 /** What Syllable's clients send in place of a Bearer token. */
 const syllableHeader = 'Syllable-API-Key';
 
-/** Finds the organisation of the request's key and what the key may do. Throws `unauthorized`. */
-export function authenticate(store: Store) {
-  const find = rememberKeys((key) => findKey(store.db, key));
+/**
+ * Finds the organisation of the request's key and what the key may do. Throws `unauthorized`, and `too_many_requests` for an
+ * address from which too many keys came that nobody knows; keys that were good before go on working there.
+ */
+export function authenticate(keys: KnownKeys) {
+  const guesses = new TokenBuckets();
+
+  async function find(key: string, address: string | undefined): Promise<KnownKey> {
+    const isGuess = address !== undefined && !keys.wasGood(key);
+    if (isGuess && guesses.look(address, guessesAllowed).remaining < 1) {
+      throw tooManyRequests('Too many unknown API keys came from this address.', guesses.take(address, guessesAllowed));
+    }
+    const known = await keys.find(key);
+    if (known !== undefined) return known;
+    if (address !== undefined) guesses.take(address, guessesAllowed);
+    throw new AfterwordError('unauthorized', 'The API key is not known or was revoked.');
+  }
+
   return createMiddleware<ApiEnvironment>(async (c, next) => {
-    const key = givenKey(c.req.header('authorization'), c.req.header(syllableHeader));
-    const known = await find(key);
-    if (known === undefined) throw new AfterwordError('unauthorized', 'The API key is not known or was revoked.');
+    const known = await find(givenKey(c.req.header('authorization'), c.req.header(syllableHeader)), addressOf(c));
     if (known.expiresAt !== null && known.expiresAt.getTime() <= Date.now()) {
       throw new AfterwordError('unauthorized', `The API key expired at ${known.expiresAt.toISOString()}.`);
     }
     c.set('organizationId', known.organizationId);
     c.set('keyId', known.keyId);
+    c.set('keyName', known.name);
+    c.set('keyRateLimit', known.rateLimit);
     c.set('scopes', known.scopes);
+    keys.noteUse(known.keyId);
     await next();
   });
 }
@@ -35,22 +50,4 @@ function givenKey(authorization: string | undefined, apiKey: string | undefined)
   if (scheme?.toLowerCase() === 'bearer' && key !== undefined && rest.length === 0) return key;
   const expected = `"Authorization: Bearer <key>" or "${syllableHeader}: <key>"`;
   throw new AfterwordError('unauthorized', `The request has no header ${expected}.`);
-}
-
-/** Good keys only: guesses must not push them out. By hash, so that a memory dump shows no key. */
-function rememberKeys(
-  lookUp: (key: string) => Promise<KnownKey | undefined>,
-): (key: string) => Promise<KnownKey | undefined> {
-  const remembered = new Map<string, { known: KnownKey; until: number }>();
-  return async (key) => {
-    const hash = createHash('sha256').update(key).digest('base64');
-    const before = remembered.get(hash);
-    if (before !== undefined && Date.now() < before.until) return before.known;
-    remembered.delete(hash);
-    const known = await lookUp(key);
-    if (known === undefined) return undefined;
-    if (remembered.size >= keysRemembered) remembered.clear();
-    remembered.set(hash, { known, until: Date.now() + rememberedMs });
-    return known;
-  };
 }

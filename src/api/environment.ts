@@ -2,11 +2,12 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Scope } from '../domain/scopes.ts';
 import type { Log } from '../observability/log.ts';
 import type { Keyring } from '../secrets/keyring.ts';
-import type { Store } from '../store/database.ts';
+import type { Database, Store } from '../store/database.ts';
 import type { Cancelling } from './cancelling.ts';
 import type { CreatedRerun } from '../store/reruns.ts';
 import type { RunDirectly } from './direct-runs.ts';
 import type { CheckCode } from './handler-code.ts';
+import type { KnownKeys } from './known-keys.ts';
 import type { EventToStart } from './start-soon.ts';
 import { checkInput } from './validation.ts';
 
@@ -21,6 +22,7 @@ export interface ApiDependencies {
   /** Of all helpers that handlers may call. */
   readonly helperNames: ReadonlySet<string>;
   readonly keys: Keyring;
+  readonly knownKeys: KnownKeys;
   readonly cancelling: Cancelling;
   readonly checkCode: CheckCode;
   readonly log: Log;
@@ -33,7 +35,14 @@ export interface ApiEnvironment {
     organizationId: string;
     /** Of the request's key. */
     keyId: string;
+    keyName: string;
+    /** Requests a second; null: what the server allows each key. */
+    keyRateLimit: number | null;
     scopes: readonly Scope[];
+    /** What the middleware of routes works with. */
+    services: { readonly db: Database; readonly log: Log };
+    /** The route has seen to the audit log itself. */
+    audited?: boolean;
   };
 }
 

@@ -74,7 +74,9 @@ export function answerProblem(c: ApiContext, error: AfterwordError): Response {
     requestId: c.get('requestId'),
   };
   if (httpStatus === 401) c.header('WWW-Authenticate', 'Bearer');
-  if (httpStatus === 503) c.header('Retry-After', String(retryAfterSeconds));
+  const { retryAfterMs } = error;
+  if (retryAfterMs !== undefined) c.header('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))));
+  else if (httpStatus === 503) c.header('Retry-After', String(retryAfterSeconds));
   c.header('Content-Type', 'application/problem+json');
   const { body, headers } = c.body(JSON.stringify(problem));
   return new Response(body, { status: httpStatus, headers });

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import type { Scope } from '../domain/scopes.ts';
+import { auditRest } from './audit.ts';
+import { onceByKey } from './idempotency.ts';
 import { requireScope } from './require-scope.ts';
 
 /** Pieces of which the descriptions of the routes are made. */
@@ -24,7 +26,22 @@ export function bodyOf<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { 'application/json': { schema } } };
 }
 
-/** Who may call a route: spread into its description, where the document says it and the router sees to it. */
-export function needs(scope: Scope) {
-  return { security: [{ apiKey: [scope] }], middleware: requireScope(scope) };
+interface Needed {
+  /** It starts something: takes an `Idempotency-Key`. */
+  readonly starts?: true;
+  /** Whatever its method says, nothing is another after it: no entry in the audit log. */
+  readonly changesNothing?: true;
+}
+
+/**
+ * Who may call a route, and what the server does around it: spread into its description, where the document says it and the
+ * router sees to it. What is not read and not a platform's own traffic goes into the audit log.
+ */
+export function needs(scope: Scope, { starts, changesNothing }: Needed = {}) {
+  const isChange = scope !== 'read' && scope !== 'publish' && changesNothing !== true;
+  return {
+    security: [{ apiKey: [scope] }],
+    middleware: [requireScope(scope), ...(isChange ? [auditRest] : []), ...(starts === true ? [onceByKey] : [])],
+    ...(starts === true ? { 'x-idempotency-key': true } : {}),
+  };
 }

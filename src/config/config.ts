@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { AfterwordError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
 import { secretsKeysOf } from '../domain/secrets-keys.ts';
-import { networks, origins } from './http-settings.ts';
+import { corsOrigins, networks, origins } from './http-settings.ts';
 import { readToolchain } from './toolchain.ts';
 
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -64,6 +64,9 @@ const Variables = z.object({
   AFTERWORD_HOST: z.string().min(1).default('127.0.0.1'),
   AFTERWORD_PORT: port(7700),
   AFTERWORD_ADMIN_KEY: bearer,
+  AFTERWORD_RATE_LIMIT: wholeNumber(2_000, 1, 1_000_000),
+  AFTERWORD_RATE_BURST: wholeNumber(0, 0, 1_000_000),
+  AFTERWORD_CORS_ORIGINS: corsOrigins,
   AFTERWORD_SECRETS_KEY: secretsKeys,
   AFTERWORD_SECRETS_KEY_FILE: text,
   AFTERWORD_SHUTDOWN_SECONDS: wholeNumber(65, 1, 3_600),
@@ -88,6 +91,7 @@ const Variables = z.object({
   AFTERWORD_LLM_API: z.enum(llmApis, { error: `one of ${llmApis.join(', ')}` }).default('responses'),
   AFTERWORD_GOOGLE_CREDENTIALS: text,
   AFTERWORD_GOOGLE_ROOT_URL: serverUrl,
+  AFTERWORD_SHARED_CREDENTIALS: z.stringbool({ error: 'true or false' }).default(false),
 });
 
 export interface Config {
@@ -100,6 +104,10 @@ export interface Config {
   /** 0 takes a free one. */
   readonly port: number;
   readonly adminKey: string | undefined;
+  /** Of each API key that has no limit of its own. */
+  readonly rateLimit: { readonly perSecond: number; readonly burst: number };
+  /** Origins whose pages may read what the API answers. */
+  readonly corsOrigins: readonly string[];
   /** What seals secrets: the first of the keys, or those in the file; with neither there are no secrets. */
   readonly secrets: { readonly keys: readonly Buffer[]; readonly keyFile: string | undefined };
   /** Of one organisation, that a worker runs at once. */
@@ -144,6 +152,8 @@ export interface Config {
     /** Undefined: Google's own. */
     readonly rootUrl: string | undefined;
   };
+  /** Whether every organisation without LLM or Google credentials of its own uses those above, not only `organization`. */
+  readonly sharedCredentials: boolean;
 }
 
 /**
@@ -160,6 +170,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     host: variables.AFTERWORD_HOST,
     port: variables.AFTERWORD_PORT,
     adminKey: variables.AFTERWORD_ADMIN_KEY,
+    rateLimit: rateOf(variables),
+    corsOrigins: variables.AFTERWORD_CORS_ORIGINS,
     secrets: { keys: variables.AFTERWORD_SECRETS_KEY, keyFile: variables.AFTERWORD_SECRETS_KEY_FILE },
     handlerSlots: variables.AFTERWORD_HANDLER_SLOTS,
     shutdownMs: variables.AFTERWORD_SHUTDOWN_SECONDS * 1_000,
@@ -185,7 +197,14 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       credentials: variables.AFTERWORD_GOOGLE_CREDENTIALS,
       rootUrl: variables.AFTERWORD_GOOGLE_ROOT_URL,
     },
+    sharedCredentials: variables.AFTERWORD_SHARED_CREDENTIALS,
   };
+}
+
+/** A burst of two seconds where nothing else is said. */
+function rateOf(variables: z.infer<typeof Variables>): Config['rateLimit'] {
+  const { AFTERWORD_RATE_LIMIT: perSecond, AFTERWORD_RATE_BURST: burst } = variables;
+  return { perSecond, burst: burst === 0 ? 2 * perSecond : burst };
 }
 
 function parseVariables(env: Readonly<Record<string, string | undefined>>): z.infer<typeof Variables> {

@@ -47,3 +47,13 @@ function originOf(text: string): string | undefined {
   const isOrigin = url !== null && /^https?:$/u.test(url.protocol) && url.pathname === '/' && url.search === '';
   return isOrigin && url.username === '' ? url.origin : undefined;
 }
+
+/** `https://dashboard.example.com,http://localhost:5173`: as browsers send them, never `*`. */
+export const corsOrigins = z
+  .string()
+  .refine(
+    (text) => listOf(text).every((part) => originOf(part) === part),
+    'origins such as https://dashboard.example.com, with commas between them and nothing after the host and port',
+  )
+  .transform(listOf)
+  .default([]);

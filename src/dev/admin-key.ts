@@ -17,7 +17,10 @@ export async function ensureAdminKey(
 ): Promise<string> {
   const file = adminKeyPath(options.home);
   const kept = readKey(file);
-  const { key } = await createApiKey(db, options.organizationId, 'admin', options.configured ?? kept);
+  const { key } = await createApiKey(db, options.organizationId, 'admin', {
+    key: options.configured ?? kept,
+    scopes: ['admin', 'operator'],
+  });
   if (key !== kept) writeFileSync(file, `${key}\n`, { mode: 0o600 });
   chmodSync(file, 0o600);
   return key;

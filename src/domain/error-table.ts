@@ -59,6 +59,13 @@ export const errorTable = {
     'The conversation event is not known',
     'Check the id that publishing answered.',
   ),
+  api_key_not_found: entry('missing', 404, 'The API key is not known', 'Run `afterword keys list` to see the ids.'),
+  credentials_not_found: entry(
+    'missing',
+    404,
+    'The organisation has no such credentials',
+    'Set them with PUT on the same route.',
+  ),
   secret_not_found: entry('missing', 404, 'The secret is not known', 'Run `afterword secrets list` to see the names.'),
   version_not_found: entry('missing', 404, 'The version is not known', 'Run `afterword handlers versions NAME`.'),
   method_not_allowed: entry(
@@ -86,6 +93,33 @@ export const errorTable = {
     'Make a new handler for the other type, and switch this one off.',
   ),
   execution_ended: entry('conflict', 409, 'It has ended already', 'Nothing to do: what it did stays done.'),
+  last_admin_key: entry(
+    'conflict',
+    409,
+    'The last admin key of an organisation stays',
+    'Make another key with the scope `admin` first.',
+  ),
+  organization_exists: entry('conflict', 409, 'There is an organisation with this id', 'Choose another id.'),
+  idempotency_key_in_use: entry(
+    'conflict',
+    409,
+    'The first request with this Idempotency-Key is under way',
+    'Send it again in a moment: then it is answered like the first.',
+    true,
+  ),
+  idempotency_key_reused: entry(
+    'conflict',
+    422,
+    'The Idempotency-Key was used for another request',
+    'Give every request a key of its own; only a repeat of the same request has the same.',
+  ),
+  too_many_requests: entry(
+    'limit',
+    429,
+    'Too many requests',
+    'Wait as long as the header Retry-After says, then go on more slowly.',
+    true,
+  ),
   payload_too_large: entry('limit', 413, 'The request is too large', 'Stay below the limit that the answer names.'),
   conversation_too_large: entry(
     'limit',

@@ -90,6 +90,21 @@ export const limits = {
   secretsPerOrganization: 200,
   /** That one handler may be granted. */
   secretsPerHandler: 20,
+  apiKeyNameCharacters: 100,
+  /** That a key's own limit may allow it. */
+  keyRequestsPerSecond: 1_000_000,
+  /** Keys that one address may get wrong before it waits: one more every `failedKeySeconds`. */
+  failedKeys: 30,
+  failedKeySeconds: 2,
+  organizationNameCharacters: 200,
+  idempotencyKeyCharacters: 255,
+  /** How long the first answer to an Idempotency-Key is kept. */
+  idempotencyHours: 24,
+  /** After that long without an answer, its server having died, a request with the same key begins anew. */
+  idempotencyClaimMs: 5 * 60_000,
+  llmApiKeyCharacters: 1_000,
+  llmModelCharacters: 200,
+  credentialsBytes: 64 * KB,
   tagCharacters: 100,
   metadataKeyCharacters: 200,
   metadataValueCharacters: 50_000,

@@ -46,6 +46,16 @@ export function logRequestFailed(log: Log, facts: RequestFacts, code: ErrorCode,
   log.error({ ...facts, code, err }, 'The request failed');
 }
 
+/** What was asked for is done all the same. */
+export function logAnswerNotKept(log: Log, requestId: string, err: unknown): void {
+  log.error({ requestId, err }, 'The answer to a request with an Idempotency-Key could not be kept');
+}
+
+/** The change is done: this line is all that says so. */
+export function logAuditFailed(log: Log, entry: object, err: unknown): void {
+  log.error({ entry, err }, 'The entry of the audit log could not be written');
+}
+
 export function logEventAccepted(
   log: Log,
   facts: { organizationId: string; eventId: string; workflowId: string; duplicate: boolean; handlers: number },

@@ -3,7 +3,7 @@ import type { Secret } from '../contract/secret.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import type { Database } from './database.ts';
-import type { SecretsTable } from './tables.ts';
+import type { SecretsTable } from './tables-accounts.ts';
 import { inTransaction } from './transaction.ts';
 
 const shown = ['name', 'created_at', 'updated_at'] as const;

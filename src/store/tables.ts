@@ -1,18 +1,15 @@
 import type { Generated } from 'kysely';
 import type { DeliveryState, StoredEventState } from '../domain/analytics-states.ts';
-import type { Scope } from '../domain/scopes.ts';
 import type { AttemptOutcome, ExecutionKind, ExecutionStatus, FailureReason } from '../domain/status.ts';
 import type { CallEffect, CallState } from '../domain/recorded-calls.ts';
+import type { AccountsTables } from './tables-accounts.ts';
 import type { SinkTables } from './tables-sinks.ts';
 
 /**
  * The truth of the columns. JSON that only passes through is stored as `text`: it is handed on as it came, without a
  * parse. Times are `timestamptz` and come as `Date`.
  */
-export interface Tables extends SinkTables {
-  organizations: OrganizationsTable;
-  api_keys: ApiKeysTable;
-  secrets: SecretsTable;
+export interface Tables extends AccountsTables, SinkTables {
   handlers: HandlersTable;
   handler_versions: HandlerVersionsTable;
   conversations: ConversationsTable;
@@ -31,39 +28,6 @@ export interface Tables extends SinkTables {
   log_chunks: LogChunksTable;
   analytics_events: AnalyticsEventsTable;
   analytics_deliveries: AnalyticsDeliveriesTable;
-}
-
-export interface OrganizationsTable {
-  /** A slug, chosen once: it stands in workflow ids and search attributes. */
-  id: string;
-  name: string;
-  /** JSON of EgressRules; null: none. */
-  egress: Generated<string | null>;
-  created_at: Generated<Date>;
-}
-
-export interface ApiKeysTable {
-  id: string;
-  organization_id: string;
-  name: string;
-  /** First characters, for people. */
-  prefix: string;
-  /** SHA-256 of the key, hex: keys have 256 bits of their own, so no slow hash is needed. */
-  hash: string;
-  scopes: Generated<Scope[]>;
-  expires_at: Generated<Date | null>;
-  last_used_at: Generated<Date | null>;
-  created_at: Generated<Date>;
-  revoked_at: Date | null;
-}
-
-export interface SecretsTable {
-  organization_id: string;
-  name: string;
-  /** See src/secrets/keyring.ts; it opens for this organisation and name only. */
-  sealed: string;
-  created_at: Generated<Date>;
-  updated_at: Generated<Date>;
 }
 
 export interface HandlersTable {

@@ -14,6 +14,7 @@ import { createApiKey } from '../../src/store/api-keys.ts';
 import { openStore } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { ensureOrganization } from '../../src/store/organizations.ts';
+import { createDatabase } from '../setup/databases.ts';
 
 export const conversationId = '0199a3f0-0000-7000-8000-000000000001';
 
@@ -45,11 +46,15 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** The API on an embedded store of its own, with two organisations. Starts of workflows are recorded. */
-export async function createApiUnderTest() {
+/**
+ * The API on a store of its own, with two organisations. Starts of workflows are recorded. PostgreSQL is opened in a
+ * moment, the embedded store computes for seconds.
+ */
+export async function createApiUnderTest(engine: 'embedded' | 'postgres' = 'embedded') {
   const folder = mkdtempSync(join(tmpdir(), 'afterword-api-'));
-  const store = await openStore({ embeddedFolder: folder });
-  await migrate(store);
+  const database = engine === 'postgres' ? await createDatabase() : undefined;
+  const store = await openStore({ databaseUrl: database?.url, embeddedFolder: folder });
+  if (database === undefined) await migrate(store);
   await ensureOrganization(store.db, { id: 'parcels', name: 'Parcels' });
   await ensureOrganization(store.db, { id: 'rival', name: 'Rival' });
   const { key } = await createApiKey(store.db, 'parcels', 'test');
@@ -66,7 +71,7 @@ export async function createApiUnderTest() {
   /** On the same store, with another Temporal. */
   function connect(
     startEvent: StartEvent,
-    more: Partial<Pick<AppOptions, 'directRunner' | 'canceller' | 'checkCode' | 'keys'>> = {},
+    more: Partial<Omit<AppOptions, 'store' | 'startEvent' | 'health' | 'log'>> = {},
   ) {
     const app = createApp({
       store,
@@ -123,6 +128,7 @@ export async function createApiUnderTest() {
     health,
     close: async () => {
       await store.close();
+      await database?.drop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -35,7 +35,21 @@ describe('configuration', () => {
       apiKey: undefined,
       organization: 'example',
       unsafeUncaged: false,
+      rateLimit: { perSecond: 2_000, burst: 4_000 },
+      corsOrigins: [],
+      sharedCredentials: false,
     });
+  });
+
+  test('takes a burst of two seconds where none is given, and origins as browsers send them', () => {
+    expect(loadConfig({ AFTERWORD_RATE_LIMIT: '5' }).rateLimit).toEqual({ perSecond: 5, burst: 10 });
+    const rate = { AFTERWORD_RATE_LIMIT: '5', AFTERWORD_RATE_BURST: '6' };
+    expect(loadConfig(rate).rateLimit).toEqual({ perSecond: 5, burst: 6 });
+    const given = { AFTERWORD_CORS_ORIGINS: 'https://a.example.com, http://localhost:5173' };
+    expect(loadConfig(given).corsOrigins).toEqual(['https://a.example.com', 'http://localhost:5173']);
+    for (const wrong of ['*', 'https://a.example.com/', 'a.example.com', 'null']) {
+      expect(faultOf({ AFTERWORD_CORS_ORIGINS: wrong }).fields[0]?.field).toBe('AFTERWORD_CORS_ORIGINS');
+    }
   });
 
   test('takes a variable that is set to nothing as not set', () => {

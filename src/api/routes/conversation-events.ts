@@ -22,7 +22,7 @@ const publish = createRoute({
   description:
     'Each event runs the enabled handlers of its type once. The same source and id again is the same event: the answer ' +
     'is like the first, marked as a duplicate, and nothing runs twice. Without an id, occurredAt is needed.',
-  ...needs('publish'),
+  ...needs('publish', { starts: true }),
   request: { body: bodyOf(ConversationEventInput) },
   responses: { 202: jsonOf(PublishedEvent, 'Accepted: the event is stored and its handlers will run.'), ...orProblem },
 });

@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { EgressRules } from '../../contract/egress.ts';
 import { getEgressRules, setEgressRules } from '../../store/egress-rules.ts';
+import { audited } from '../audit.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { answers, bodyOf, needs } from '../route-parts.ts';
 
@@ -33,7 +34,11 @@ export function addEgressRoutes(api: Api, { store }: ApiDependencies): void {
 
   api.openapi(put, async (c) => {
     const rules = c.req.valid('json');
-    await setEgressRules(store.db, c.get('organizationId'), rules);
+    await audited(
+      c,
+      (trx) => setEgressRules(trx, c.get('organizationId'), rules),
+      () => ({ summary: { allow: rules.allow ?? [], deny: rules.deny ?? [] } }),
+    );
     return c.json(rules, 200);
   });
 }

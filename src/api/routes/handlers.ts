@@ -40,7 +40,7 @@ const validate = createRoute({
   tags,
   summary: 'Check code without running or saving it',
   description: 'Syntax, entry point and names, as a push checks them. What is found is the answer, not an error.',
-  ...needs('write'),
+  ...needs('write', { changesNothing: true }),
   request: { body: bodyOf(CodeToCheck) },
   responses: answers(CheckedCode, 'What was found.'),
 });

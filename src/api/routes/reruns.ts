@@ -12,7 +12,7 @@ const rerun = createRoute({
   description:
     'Makes a new execution of the same handler on the conversation as the event saw it. What was answered before is ' +
     'answered from the record; only what is missing is done. With `fresh` everything is done again, effects included.',
-  ...needs('write'),
+  ...needs('write', { starts: true }),
   request: { params: z.object({ id: z.string() }), body: bodyOf(RerunInput) },
   responses: {
     202: {

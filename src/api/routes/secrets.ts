@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { Secret, SecretInput, SecretName } from '../../contract/secret.ts';
 import { deleteSecret, listSecrets, putSecret } from '../../store/secrets.ts';
+import { audited } from '../audit.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { listOf } from '../lists.ts';
 import { answers, bodyOf, jsonOf, needs } from '../route-parts.ts';
@@ -47,12 +48,16 @@ export function addSecretRoutes(api: Api, { store: { db }, keys }: ApiDependenci
     const organizationId = c.get('organizationId');
     const { name } = c.req.valid('param');
     const sealed = keys.seal(c.req.valid('json').value, ['secret', organizationId, name]);
-    const { secret, created } = await putSecret(db, organizationId, name, sealed);
+    const { secret, created } = await audited(
+      c,
+      (trx) => putSecret(trx, organizationId, name, sealed),
+      ({ created: isNew }) => ({ summary: { created: isNew } }),
+    );
     return c.json(secret, created ? 201 : 200);
   });
 
   api.openapi(remove, async (c) => {
     const { name } = c.req.valid('param');
-    return c.json(await deleteSecret(db, c.get('organizationId'), name), 200);
+    return c.json(await audited(c, (trx) => deleteSecret(trx, c.get('organizationId'), name)), 200);
   });
 }

@@ -16,7 +16,7 @@ const run = createRoute({
     'Runs saved or unsaved code as an event of that type would, once, on the conversation as it is now. No other handler ' +
     'runs; tags, metadata and timeline events are answered as if written, and are not. Outgoing requests are made. ' +
     'Code that fails is an answer, not an error: see its `status`, `reason` and `error`.',
-  ...needs('write'),
+  ...needs('write', { starts: true }),
   request: { body: bodyOf(TestRunInput) },
   responses: {
     ...answers(ExecutionDetail, 'It has ended, well or badly.'),

@@ -16,7 +16,7 @@ const invoke = createRoute({
   description:
     'Runs the current version of a handler that is a `Tool` of the Weni toolkit and answers what the toolkit does. A tool ' +
     'that fails is an answer, not an error: see its `status`, `reason` and `error`.',
-  ...needs('write'),
+  ...needs('write', { starts: true }),
   request: { params: z.object({ name: z.string() }), body: bodyOf(ToolInvocationInput) },
   responses: {
     ...answers(ToolInvocation, 'It has ended, well or badly.'),
