@@ -7,6 +7,7 @@ import { isLoopback, listen } from './api/listen.ts';
 import { loadConfig } from './config/config.ts';
 import type { Config } from './config/config.ts';
 import { AfterwordError } from './domain/errors.ts';
+import { metricsAccess } from './api/routes/metrics.ts';
 import { createLog } from './observability/log.ts';
 import type { Log } from './observability/log.ts';
 import {
@@ -18,6 +19,7 @@ import {
 } from './observability/server-log.ts';
 import { onStopSignal } from './observability/stop-signal.ts';
 import { helpers } from './helpers/registry.ts';
+import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { untilReachable } from './observability/until-reachable.ts';
 import { createCallsInFlight } from './relay/calls-in-flight.ts';
 import { createRelay } from './relay/relay.ts';
@@ -38,10 +40,12 @@ import type { EventToStart } from './temporal/start-event.ts';
 
 export interface ServerOptions {
   readonly config: Pick<Config, 'host' | 'port' | 'taskQueue' | 'python'> &
-    Partial<Pick<Config, 'rateLimit' | 'corsOrigins'>>;
+    Partial<Pick<Config, 'rateLimit' | 'corsOrigins' | 'metrics'>>;
   readonly store: Store;
   readonly temporal: Temporal;
   readonly log: Log;
+  /** With those of the workers in this process; left out: nothing is counted. */
+  readonly metrics?: Metrics;
   /** What seals secrets; left out: none can be set. */
   readonly keys?: Keyring;
   /** What requests under way get when the server is told to stop; 3 s where left out: `npm start` has 5 to end. */
@@ -60,7 +64,7 @@ const temporalCallMs = 3_000;
 
 /** API and relay in this process. Temporal may be away: events are accepted all the same. Throws `port_taken`. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { config, store, temporal, log, keys = noKeyring, shutdownMs = defaultShutdownMs } = options;
+  const { config, store, temporal, log, metrics, keys = noKeyring, shutdownMs = defaultShutdownMs } = options;
   const calls = createCallsInFlight();
   const inTime = <Answer>(call: () => Promise<Answer>) =>
     calls.watch(temporal.client.withDeadline(Date.now() + temporalCallMs, call));
@@ -81,6 +85,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
   const workers = () => inTime(() => handlerWorkers(temporal.client, temporal.namespace, config.taskQueue));
   const relay = createRelay({ store, startEvent, startRun: (run) => directRunner.start(run), log });
+  metrics?.watchRelay(() => relay.lagMs());
+  const access = metricsAccess(isLoopback(config.host), config.metrics?.token);
   const helperNames = helpers.map(({ name }) => name);
   const app = createApp({
     store,
@@ -96,6 +102,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log,
     ...(config.rateLimit === undefined ? {} : { rateLimit: config.rateLimit }),
     ...(config.corsOrigins === undefined ? {} : { corsOrigins: config.corsOrigins }),
+    ...(metrics === undefined ? {} : { metrics: { metrics, access } }),
     health: { checkTemporal, workers, relayLagMs: () => relay.lagMs() },
   });
   if (!isLoopback(config.host)) warnOfOpenHost(log, config.host);
@@ -136,7 +143,7 @@ async function main(): Promise<void> {
   }
   const temporal = connectTemporal();
   const { shutdownMs } = config;
-  const server = await startServer({ config, store, temporal, log, keys, shutdownMs });
+  const server = await startServer({ config, store, temporal, log, metrics: createMetrics(), keys, shutdownMs });
 
   const stop = async (signal: string) => {
     logServerStopping(log, signal);

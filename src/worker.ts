@@ -1,4 +1,6 @@
-import { loadConfig } from './config/config.ts';
+import { isLoopback, listen } from './api/listen.ts';
+import { metricsAccess, metricsRoute } from './api/routes/metrics.ts';
+import { type Config, loadConfig } from './config/config.ts';
 import { workflowBundlePath } from './config/workflow-bundle.ts';
 import { createHelperServices } from './helper-services.ts';
 import { deliveryPolicy } from './domain/delivery-policy.ts';
@@ -6,11 +8,13 @@ import { AfterwordError } from './domain/errors.ts';
 import { createLog, type Log } from './observability/log.ts';
 import {
   logCage,
+  logMetricsListening,
   logWorkerFailed,
   logWorkerStarted,
   logWorkerStopped,
   logWorkerStopping,
 } from './observability/worker-log.ts';
+import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { onStopSignal } from './observability/stop-signal.ts';
 import { createSandbox } from './sandbox/create-sandbox.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
@@ -49,6 +53,7 @@ async function main(log: Log): Promise<void> {
       logCage(log, message);
     },
   });
+  const metrics = createMetrics();
   const temporal = connectTemporal();
   const connection = await untilReachable(log, () => connectNative());
   const workers = await startWorkers({
@@ -64,7 +69,9 @@ async function main(log: Log): Promise<void> {
     handlerSlots: config.handlerSlots,
     shutdownMs: config.shutdownMs,
     workflowBundlePath,
+    metrics,
   });
+  const listening = await listenForMetrics(log, config.metrics, metrics);
   await untilReachable(log, () =>
     ensureRedelivery(temporal.client, config.taskQueue, deliveryPolicy.redeliveryEveryMs),
   );
@@ -84,9 +91,18 @@ async function main(log: Log): Promise<void> {
     await workers.stopped;
   } finally {
     await sandbox.close();
+    await listening?.stop(0);
     await Promise.allSettled([connection.close(), temporal.close(), store.close()]);
   }
   logWorkerStopped(log);
+}
+
+async function listenForMetrics(log: Log, { host, port, token }: Config['metrics'], metrics: Metrics) {
+  if (port === undefined) return undefined;
+  const app = metricsRoute(metrics, metricsAccess(isLoopback(host), token));
+  const listening = await listen(app, { host, port, prefix: 'AFTERWORD_METRICS' });
+  logMetricsListening(log, listening.url);
+  return listening;
 }
 
 const log = createLog({ level: 'info', process: 'worker' });

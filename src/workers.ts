@@ -17,6 +17,7 @@ import { workerIdentity, type CageLevel } from './domain/cage-level.ts';
 import { handlerPlaces } from './domain/handler-shares.ts';
 import { activityHelpers, helpers } from './helpers/registry.ts';
 import { createHttpGateway, type HttpGatewayOptions } from './sandbox/http-gateway/gateway.ts';
+import type { Metrics } from './observability/metrics.ts';
 import type { HelperServices } from './helpers/services.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import type { Keyring } from './secrets/keyring.ts';
@@ -54,6 +55,7 @@ export interface WorkersOptions {
   /** The compiled workflow bundle. */
   readonly workflowBundlePath: string;
   readonly checkpoint?: Checkpoint;
+  readonly metrics?: Metrics;
   readonly wallMs?: number;
   /** Where analytics events go; the store alone where left out. */
   readonly sinks?: readonly AnalyticsSink[];
@@ -113,6 +115,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         client: temporal.client,
         helpers,
         checkpoint,
+        metrics: options.metrics,
         wallMs,
         sinks,
         deliveryPolicy: policy,

@@ -14,20 +14,28 @@ import { toldToHandler } from './to-application-failure.ts';
 import type { CageRun, HandlerResult } from './run-in-cage.ts';
 import { superseded } from './write-intent.ts';
 
+/** Which attempt ends, and who is told of it when it is recorded. */
+export interface Ending {
+  readonly db: Database;
+  readonly ref: AttemptRef;
+  readonly ended: (end: EndOfAttempt) => void;
+}
+
+export type EndOfAttempt = Omit<AttemptEnd, 'reached'>;
+
 /** Records how the attempt ended, then tells Temporal: by returning, or by a failure that says whether to try again. */
 export async function endAttempt(
-  db: Database,
-  ref: AttemptRef,
+  to: Ending,
   begun: BegunAttempt,
   run: CageRun,
   options: AnalyticsOptions,
 ): Promise<RunHandlerResult> {
-  if (run.kind === 'broke') return platformFailed(db, ref, begun, run);
+  if (run.kind === 'broke') return platformFailed(to, begun, run);
   const { result } = run;
-  const analytics = await prepareAnalytics(db, options, ref, begun, result);
+  const analytics = await prepareAnalytics(to.db, options, to.ref, begun, result);
   switch (result.outcome) {
     case 'succeeded':
-      await finish(db, ref, run, {
+      await finish(to, run, {
         outcome: 'succeeded',
         reason: null,
         error: null,
@@ -38,10 +46,10 @@ export async function endAttempt(
       });
       return succeeded(analytics?.events.some(({ state }) => state === 'accepted') ?? false);
     case 'aborted':
-      return aborted(db, ref, begun, run, result.runMs);
+      return aborted(to, begun, run, result.runMs);
     case 'failed':
     case 'timed_out':
-      return userFailed(db, ref, begun, run, result, analytics);
+      return userFailed(to, begun, run, result, analytics);
   }
 }
 
@@ -51,8 +59,7 @@ export function succeeded(deliver: boolean): RunHandlerResult {
 }
 
 async function userFailed(
-  db: Database,
-  ref: AttemptRef,
+  to: Ending,
   begun: BegunAttempt,
   run: CageRun,
   result: Extract<HandlerResult, { outcome: 'failed' | 'timed_out' }>,
@@ -61,7 +68,7 @@ async function userFailed(
   const reason = result.outcome === 'failed' ? result.reason : null;
   const again = mayRetry(reason, begun.userFailures + 1, begun.program.settings.attempts);
   const status: FinalStatus = result.outcome;
-  await finish(db, ref, run, {
+  await finish(to, run, {
     outcome: result.outcome,
     reason,
     error: result.error,
@@ -79,18 +86,12 @@ function pauseAfter({ turn, attempt, userFailures }: BegunAttempt): number | und
 }
 
 /** The cage was told to stop: by a cancellation, or because this worker goes away or has lost the attempt. */
-async function aborted(
-  db: Database,
-  ref: AttemptRef,
-  begun: BegunAttempt,
-  run: CageRun,
-  runMs: number,
-): Promise<never> {
+async function aborted(to: Ending, begun: BegunAttempt, run: CageRun, runMs: number): Promise<never> {
   if (cancellationDetails()?.cancelRequested !== true) {
     const cause = new AfterwordError('worker_lost', 'The worker stopped while the handler ran; another takes it up.');
-    return platformFailed(db, ref, begun, { ...run, kind: 'broke', cause, runMs });
+    return platformFailed(to, begun, { ...run, kind: 'broke', cause, runMs });
   }
-  await finish(db, ref, run, {
+  await finish(to, run, {
     outcome: 'cancelled',
     reason: null,
     error: null,
@@ -103,19 +104,18 @@ async function aborted(
 
 /** Ours: tried again and not counted against the handler, until it has happened too often in a row. */
 async function platformFailed(
-  db: Database,
-  ref: AttemptRef,
+  to: Ending,
   begun: BegunAttempt,
   run: Extract<CageRun, { kind: 'broke' }>,
 ): Promise<never> {
   if (run.cause instanceof AfterwordError && run.cause.code === 'attempt_superseded') {
-    await writeLogs(db, ref, run.logs);
+    await writeLogs(to.db, to.ref, run.logs);
     throw run.cause;
   }
   const message = toldToHandler(run.cause);
   const lastOne = begun.lostInARow + 1 >= limits.maxLostAttempts;
   const reason = reasonOf(run.cause);
-  await finish(db, ref, run, {
+  await finish(to, run, {
     outcome: 'lost',
     reason: lastOne ? reason : null,
     error: { type: 'Afterword', message, traceback: '' },
@@ -136,11 +136,10 @@ function reasonOf(cause: unknown): FailureReason {
 }
 
 /** Five workers in a row died under it: the execution ends as lost without another try. */
-export async function endAsLost(db: Database, ref: AttemptRef): Promise<never> {
+export async function endAsLost(to: Ending): Promise<never> {
   const message = `${String(limits.maxLostAttempts)} attempts in a row were lost with their workers; see the worker logs.`;
   await finish(
-    db,
-    ref,
+    to,
     { reached: [], logs: [] },
     {
       outcome: 'lost',
@@ -154,12 +153,7 @@ export async function endAsLost(db: Database, ref: AttemptRef): Promise<never> {
   throw handlerFailed({ status: 'failed', reason: 'worker_lost' }, null);
 }
 
-async function finish(
-  db: Database,
-  ref: AttemptRef,
-  run: Pick<CageRun, 'reached' | 'logs'>,
-  end: Omit<AttemptEnd, 'reached'>,
-): Promise<void> {
-  if (await finishAttempt(db, ref, { ...end, reached: run.reached }, run.logs)) return;
-  throw superseded();
+async function finish(to: Ending, run: Pick<CageRun, 'reached' | 'logs'>, end: EndOfAttempt): Promise<void> {
+  if (!(await finishAttempt(to.db, to.ref, { ...end, reached: run.reached }, run.logs))) throw superseded();
+  to.ended(end);
 }

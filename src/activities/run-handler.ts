@@ -2,12 +2,13 @@ import { activityInfo, Context } from '@temporalio/activity';
 import type { RunHandlerInput, RunHandlerResult } from '../contract/workflow.ts';
 import { limits } from '../domain/limits.ts';
 import { isFinal } from '../domain/status.ts';
+import type { EndedAttempt } from '../observability/metrics.ts';
 import { countPending } from '../store/analytics-deliveries.ts';
-import { beginAttempt, type AttemptRef } from '../store/execution-ledger/begin-attempt.ts';
+import { beginAttempt, type AttemptRef, type BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
 import { cancelledBy } from '../store/execution-ledger/cancelling-event.ts';
 import { settleExecution } from '../store/execution-ledger/finish-attempt.ts';
 import { forgetCredentials } from '../store/tool-invocations.ts';
-import { endAttempt, endAsLost, succeeded } from './end-attempt.ts';
+import { endAttempt, endAsLost, succeeded, type EndOfAttempt } from './end-attempt.ts';
 import { handlerFailed } from './handler-failed.ts';
 import type { HandlerShares } from './handler-shares.ts';
 import type { AnalyticsOptions } from './prepare-analytics.ts';
@@ -50,6 +51,7 @@ async function runAttempt(deps: RunHandlerDeps, input: RunHandlerInput): Promise
   const { store, checkpoint } = deps;
   const info = activityInfo();
   const startedAt = new Date();
+  const queueMs = startedAt.getTime() - info.currentAttemptScheduledTimestampMs;
   const { organizationId, executionId } = input;
   await checkpoint?.('begin:before', { executionId });
   const begun = await beginAttempt(store.db, {
@@ -86,13 +88,33 @@ async function runAttempt(deps: RunHandlerDeps, input: RunHandlerInput): Promise
   }
 
   const ref: AttemptRef = { organizationId, executionId, attempt: begun.attempt };
-  if (begun.lostInARow >= limits.maxLostAttempts) return endAsLost(store.db, ref);
+  const ending = {
+    db: store.db,
+    ref,
+    ended: (end: EndOfAttempt) => deps.metrics?.attemptEnded(countedEnd(ref, begun, end, queueMs)),
+  };
+  if (begun.lostInARow >= limits.maxLostAttempts) return endAsLost(ending);
   const run = await runInCage(deps, ref, begun, { startedAt, callsInFlight: input.callsInFlight ?? 1 });
   await checkpoint?.('finish:before', ref);
   try {
-    return await endAttempt(store.db, ref, begun, run, deps);
+    return await endAttempt(ending, begun, run, deps);
   } finally {
     if (begun.executionKind === 'tool') await forgetCredentials(store.db, ref.organizationId, ref.executionId);
     await checkpoint?.('finish:after', ref);
   }
+}
+
+function countedEnd(ref: AttemptRef, begun: BegunAttempt, end: EndOfAttempt, queueMs: number): EndedAttempt {
+  const { outcome, reason, final, runMs } = end;
+  const { organizationId } = ref;
+  return {
+    organizationId,
+    handler: begun.handlerName,
+    kind: begun.executionKind,
+    outcome,
+    reason,
+    final,
+    queueMs,
+    runMs,
+  };
 }

@@ -1,5 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import type { Metrics } from '../observability/metrics.ts';
 import type { Helper } from '../helpers/helper.ts';
 import { handlerLimitsOf } from '../sandbox/handler-limits.ts';
 import { EgressPolicy } from '../sandbox/http-gateway/egress-policy.ts';
@@ -12,6 +13,7 @@ import { writeLogs, type LogChunk } from '../store/execution-ledger/write-logs.t
 import { AttemptLog } from './attempt-log.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { AttemptCalls, CallLimitReached, type ReachedCall } from './attempt-calls.ts';
+import { createCallCount } from './call-count.ts';
 import { HandlerCalls } from './handler-calls.ts';
 import { contextJsonOf } from './handler-context.ts';
 import { HandlerRequests } from './handler-requests.ts';
@@ -29,6 +31,7 @@ export interface RunInCageDeps {
   /** Left out: handlers that are granted secrets cannot run here. */
   readonly keys?: Keyring | undefined;
   readonly checkpoint?: Checkpoint | undefined;
+  readonly metrics?: Metrics | undefined;
   /** The user's time in one attempt, milliseconds. */
   readonly wallMs?: number | undefined;
 }
@@ -104,6 +107,7 @@ async function runPrepared(
     ),
     update: createHelperUpdate(deps.client),
   });
+  const counted = createCallCount(deps.metrics, ref.organizationId);
   const most = handlerLimitsOf(limits);
   const ranFrom = performance.now();
   try {
@@ -125,8 +129,8 @@ async function runPrepared(
         },
       },
       {
-        call: (call) => helperCalls.answer(call),
-        request: (request) => requests.answer(request),
+        call: (call) => counted(call.name, helperCalls.answer(call)),
+        request: (request) => counted('http', requests.answer(request)),
         log: (stream, text) => {
           log.add(stream, text);
         },

@@ -1,8 +1,10 @@
 import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
+import { routePath } from 'hono/route';
 import { AfterwordError } from '../domain/errors.ts';
 import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import { logRequest } from '../observability/server-log.ts';
 import { type Keyring, noKeyring } from '../secrets/keyring.ts';
 import type { Store } from '../store/database.ts';
@@ -28,6 +30,7 @@ import { addExecutionRoutes } from './routes/executions.ts';
 import { addHandlerRoutes } from './routes/handlers.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import type { Health } from './routes/health.ts';
+import { metricsRoute, type MetricsAccess } from './routes/metrics.ts';
 import { addOrganizationRoute } from './routes/organization.ts';
 import { addRerunRoute } from './routes/reruns.ts';
 import { addSecretRoutes } from './routes/secrets.ts';
@@ -50,6 +53,8 @@ export interface AppOptions {
   readonly keys?: Keyring;
   readonly health: Health;
   readonly log: Log;
+  /** Left out: nothing is counted, and there is no /metrics. */
+  readonly metrics?: { readonly metrics: Metrics; readonly access: MetricsAccess };
   /** How long a publisher waits for Temporal at most; 1 s. */
   readonly startWaitMs?: number;
   /** Requests of each key that has no limit of its own; 2,000 a second. */
@@ -63,6 +68,7 @@ const defaultRate: Rate = { perSecond: 2_000, burst: 4_000 };
 /** The whole HTTP interface, without a port: `app.fetch` answers requests. */
 export function createApp(options: AppOptions): Api {
   const { store, startEvent, directRunner, canceller, checkCode, health, log, startWaitMs } = options;
+  const metrics = options.metrics?.metrics;
   const app = createRouter();
   app.use(requestId({ limitLength: 100 }));
   app.use(async (c, next) => {
@@ -76,6 +82,7 @@ export function createApp(options: AppOptions): Api {
       status: c.res.status,
       durationMs,
     });
+    metrics?.requestAnswered({ method: c.req.method, route: routePath(c, -1), status: c.res.status, durationMs });
   });
   app.use(securityHeaders);
   const { corsOrigins = [] } = options;
@@ -94,6 +101,7 @@ export function createApp(options: AppOptions): Api {
   app.notFound((c) => answerProblem(c, new AfterwordError('not_found', `There is no ${c.req.path} here.`)));
 
   addHealthRoutes(app, store, health);
+  if (options.metrics !== undefined) app.route('/', metricsRoute(options.metrics.metrics, options.metrics.access));
   app.use('/api/*', async (c, next) => {
     c.header('Cache-Control', 'no-store');
     await next();
@@ -116,6 +124,7 @@ export function createApp(options: AppOptions): Api {
     keys: options.keys ?? noKeyring,
     knownKeys,
     log,
+    metrics,
   });
   app.route('/api/v1', topics);
   serveDescription(app);

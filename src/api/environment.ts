@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Scope } from '../domain/scopes.ts';
 import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import type { Keyring } from '../secrets/keyring.ts';
 import type { Database, Store } from '../store/database.ts';
 import type { Cancelling } from './cancelling.ts';
@@ -26,6 +27,7 @@ export interface ApiDependencies {
   readonly cancelling: Cancelling;
   readonly checkCode: CheckCode;
   readonly log: Log;
+  readonly metrics?: Metrics | undefined;
 }
 
 /** What the middleware found out about a request. */

@@ -4,7 +4,11 @@ import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { AfterwordError } from '../domain/errors.ts';
-import type { Api } from './environment.ts';
+
+/** An app of Hono's. */
+export interface Served {
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+}
 
 export interface Listening {
   /** An address that works on this machine, without a slash at the end. */
@@ -13,15 +17,23 @@ export interface Listening {
   stop(graceMs: number): Promise<boolean>;
 }
 
+interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Of the variables that set them, for messages: `AFTERWORD` where left out. */
+  readonly prefix?: string;
+}
+
 /** Throws `port_taken`, or `bad_configuration` for a host that is not this machine's. */
-export async function listen(app: Api, { host, port }: { host: string; port: number }): Promise<Listening> {
+export async function listen(app: Served, { host, port, prefix = 'AFTERWORD' }: ListenOptions): Promise<Listening> {
   const answer = getRequestListener(app.fetch);
   const server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
   server.listen({ host, port });
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw toListenError(error, host, port);
+    throw toListenError(error, host, port, prefix);
   }
   return { url: urlOf(server, host), stop: (graceMs) => stop(server, graceMs) };
 }
@@ -51,18 +63,18 @@ function urlOf(server: Server, host: string): string {
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${address.port}`;
 }
 
-function toListenError(error: unknown, host: string, port: number): unknown {
+function toListenError(error: unknown, host: string, port: number, prefix: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EADDRINUSE') {
-    const detail = `Port ${port} of ${host} is in use by another program; choose another by AFTERWORD_PORT.`;
+    const detail = `Port ${port} of ${host} is in use by another program; choose another by ${prefix}_PORT.`;
     return new AfterwordError('port_taken', detail, { cause: error });
   }
   if (code === 'EACCES') {
-    const detail = `AFTERWORD_PORT: this user may not listen on port ${port}; choose one above 1023.`;
+    const detail = `${prefix}_PORT: this user may not listen on port ${port}; choose one above 1023.`;
     return new AfterwordError('bad_configuration', detail, { cause: error });
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    const detail = `AFTERWORD_HOST: "${host}" is not an address of this machine.`;
+    const detail = `${prefix}_HOST: "${host}" is not an address of this machine.`;
     return new AfterwordError('bad_configuration', detail, { cause: error });
   }
   return error;

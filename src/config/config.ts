@@ -13,6 +13,7 @@ const handlerSlotsPerCore = 4;
 
 /** A variable that is set to nothing counts as not set: `AFTERWORD_PORT= npm start`. */
 const text = z.string().min(1).optional();
+const wholePort = 'a whole number from 0 to 65535';
 const port = (fallback: number) => wholeNumber(fallback, 0, 65_535);
 
 function wholeNumber(fallback: number, min: number, max: number) {
@@ -24,6 +25,14 @@ function wholeNumber(fallback: number, min: number, max: number) {
     .refine((value) => value >= min && value <= max, expected)
     .default(fallback);
 }
+
+/** Without a default: left out, nothing listens. */
+const optionalPort = z
+  .string()
+  .regex(/^\d{1,5}$/, wholePort)
+  .transform(Number)
+  .refine((value) => value <= 65_535, wholePort)
+  .optional();
 
 /** Names of organisations stand in workflow ids: a slug. */
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a slug: lower-case letters, digits and "-", at most 63');
@@ -67,6 +76,9 @@ const Variables = z.object({
   AFTERWORD_RATE_LIMIT: wholeNumber(2_000, 1, 1_000_000),
   AFTERWORD_RATE_BURST: wholeNumber(0, 0, 1_000_000),
   AFTERWORD_CORS_ORIGINS: corsOrigins,
+  AFTERWORD_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
+  AFTERWORD_METRICS_PORT: optionalPort,
+  AFTERWORD_METRICS_TOKEN: bearer,
   AFTERWORD_SECRETS_KEY: secretsKeys,
   AFTERWORD_SECRETS_KEY_FILE: text,
   AFTERWORD_SHUTDOWN_SECONDS: wholeNumber(65, 1, 3_600),
@@ -108,6 +120,14 @@ export interface Config {
   readonly rateLimit: { readonly perSecond: number; readonly burst: number };
   /** Origins whose pages may read what the API answers. */
   readonly corsOrigins: readonly string[];
+  /** Of a worker of its own: where its metrics are read. The server answers them on its own port. */
+  readonly metrics: {
+    readonly host: string;
+    /** Undefined: the worker listens nowhere. */
+    readonly port: number | undefined;
+    /** What a reader sends; undefined: none is needed on this machine, and nobody may read them beyond it. */
+    readonly token: string | undefined;
+  };
   /** What seals secrets: the first of the keys, or those in the file; with neither there are no secrets. */
   readonly secrets: { readonly keys: readonly Buffer[]; readonly keyFile: string | undefined };
   /** Of one organisation, that a worker runs at once. */
@@ -172,6 +192,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     adminKey: variables.AFTERWORD_ADMIN_KEY,
     rateLimit: rateOf(variables),
     corsOrigins: variables.AFTERWORD_CORS_ORIGINS,
+    metrics: {
+      host: variables.AFTERWORD_METRICS_HOST,
+      port: variables.AFTERWORD_METRICS_PORT,
+      token: variables.AFTERWORD_METRICS_TOKEN,
+    },
     secrets: { keys: variables.AFTERWORD_SECRETS_KEY, keyFile: variables.AFTERWORD_SECRETS_KEY_FILE },
     handlerSlots: variables.AFTERWORD_HANDLER_SLOTS,
     shutdownMs: variables.AFTERWORD_SHUTDOWN_SECONDS * 1_000,

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { logClosingFault } from '../observability/dev-log.ts';
 import type { Log } from '../observability/log.ts';
+import { createMetrics } from '../observability/metrics.ts';
 import { startServer } from '../server.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { createClosingOrder } from './closing-order.ts';
@@ -66,8 +67,12 @@ async function openAll(options: PartOptions, temporalDatabase: string | null): P
 
   const temporal = connectTemporal({ address: keeper.address, namespace: temporalNamespace });
   closing.add('connections', () => temporal.close());
-  const workers = await startWorkersPart({ ...options, config: standIns.config }, { store, temporal, sandbox, keys });
-  const server = await startServer({ config, store, temporal, log, keys });
+  const metrics = createMetrics();
+  const workers = await startWorkersPart(
+    { ...options, config: standIns.config },
+    { store, temporal, sandbox, keys, metrics },
+  );
+  const server = await startServer({ config, store, temporal, log, metrics, keys });
   closing.add('server', () => server.stop());
   screen.step(`API on ${server.url}`);
 

@@ -25,3 +25,7 @@ export function logWorkerFailed(log: Log, err: unknown): void {
 export function logCage(log: Log, message: string): void {
   log.warn(`cage: ${message}`);
 }
+
+export function logMetricsListening(log: Log, url: string): void {
+  log.info({ url: `${url}/metrics` }, 'Metrics can be read');
+}

@@ -32,7 +32,7 @@ beforeAll(async () => {
     AFTERWORD_PORT: '0',
   };
   server = new Program('server', environment);
-  worker = new Program('worker', environment);
+  worker = new Program('worker', { ...environment, AFTERWORD_METRICS_PORT: '0' });
 });
 afterAll(async () => {
   await Promise.all([server.stop(), worker.stop()]);
@@ -70,6 +70,31 @@ it('they run an event with the key and the organisation that the operator named'
   });
   expect(await ask('GET', '/conversations/P')).toMatchObject({ tags: ['seen'] });
 });
+
+it('each shows what it has counted', async () => {
+  const ofServer = await metricsOf(server, 'The API is listening');
+  expect(ofServer).toContain(
+    'afterword_events_total{organization="acme",type="conversation_closed",duplicate="false"} 1',
+  );
+  expect(ofServer).toContain('afterword_relay_lag_seconds 0');
+  expect(ofServer).toMatch(/request_seconds_count\{method="GET",route="\/api\/v1\/executions",status="200"\} \d/);
+
+  const ofWorker = await metricsOf(worker, 'Metrics can be read');
+  const labels = 'organization="acme",handler="marks",kind="event"';
+  expect(ofWorker).toContain(`afterword_attempts_total{${labels},outcome="succeeded",reason=""} 1`);
+  expect(ofWorker).toContain(`afterword_executions_total{${labels},status="succeeded",reason=""} 1`);
+  expect(ofWorker).toContain('afterword_queue_seconds_count{organization="acme"} 1');
+  expect(ofWorker).toContain('afterword_run_seconds_count{organization="acme",handler="marks"} 1');
+  const call = 'organization="acme",name="add_conversation_tag",outcome="succeeded"';
+  expect(ofWorker).toContain(`afterword_call_seconds_count{${call}} 1`);
+});
+
+async function metricsOf(program: Program, msg: string): Promise<string> {
+  const { url } = program.lines.find((line) => line.msg === msg) ?? {};
+  const answer = await fetch(new URL('/metrics', url));
+  expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0.0.4/);
+  return answer.text();
+}
 
 it('the server knows of the worker, and how well it locks handlers up', async () => {
   const url = server.lines.find((line) => line.url !== undefined)?.url ?? '';

@@ -72,7 +72,7 @@ const cancel = createRoute({
 });
 
 export function addConversationEventRoutes(api: Api, deps: ApiDependencies): void {
-  const { store, startSoon, cancelling, log } = deps;
+  const { store, startSoon, cancelling, log, metrics } = deps;
   api.openapi(
     publish,
     async (c) => {
@@ -80,6 +80,7 @@ export function addConversationEventRoutes(api: Api, deps: ApiDependencies): voi
       const accepted = await acceptEvent(store.db, organizationId, c.req.valid('json'));
       const { id, eventId, workflowId, duplicate, executions } = accepted;
       logEventAccepted(log, { organizationId, eventId: id, workflowId, duplicate, handlers: executions.length });
+      metrics?.eventAccepted({ organizationId, type: accepted.type, duplicate });
       if (!duplicate) await startSoon({ ...accepted, organizationId });
       return c.json({ id, eventId, workflowId, duplicate }, 202);
     },

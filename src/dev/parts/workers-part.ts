@@ -2,6 +2,7 @@ import { workflowBundlePath } from '../../config/workflow-bundle.ts';
 import { createHelperServices } from '../../helper-services.ts';
 import { deliveryPolicy } from '../../domain/delivery-policy.ts';
 import { AfterwordError } from '../../domain/errors.ts';
+import type { Metrics } from '../../observability/metrics.ts';
 import type { HandlerSandbox } from '../../sandbox/create-sandbox.ts';
 import type { Keyring } from '../../secrets/keyring.ts';
 import type { Store } from '../../store/database.ts';
@@ -17,9 +18,17 @@ export interface WorkersPart {
   readonly failed: Promise<never>;
 }
 
+interface WorksWith {
+  readonly store: Store;
+  readonly temporal: Temporal;
+  readonly sandbox: HandlerSandbox;
+  readonly keys: Keyring;
+  readonly metrics: Metrics;
+}
+
 export async function startWorkersPart(
   { config, screen, log, closing }: PartOptions,
-  { store, temporal, sandbox, keys }: { store: Store; temporal: Temporal; sandbox: HandlerSandbox; keys: Keyring },
+  { store, temporal, sandbox, keys, metrics }: WorksWith,
 ): Promise<WorkersPart> {
   const { taskQueue, handlerSlots } = config;
   installTemporalRuntime(log);
@@ -34,6 +43,7 @@ export async function startWorkersPart(
     http: config.http,
     services: createHelperServices(config),
     keys,
+    metrics,
     taskQueue,
     handlerSlots,
     workflowBundlePath,
