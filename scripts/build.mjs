@@ -1,6 +1,7 @@
 // Compiles src to dist and bundles the workflows and Deno's runner: node scripts/build.mjs
 // Types are not checked here (`npm run check` does), which is three times as fast.
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
@@ -14,6 +15,10 @@ import { distDir, sourcesHash } from './setup/sources.mjs';
 // Beside dist, not inside: source maps are relative, and dist is replaced in one step.
 const draft = join(root, 'dist.next');
 const old = join(root, 'dist.old');
+const require = createRequire(import.meta.url);
+const workflowInterceptorModules = [
+  require.resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors'),
+];
 
 try {
   await withLock(`the build of ${root}`, build);
@@ -57,8 +62,10 @@ async function bundle() {
   const messages = [];
   const logger = new DefaultLogger('WARN', ({ message }) => messages.push(message));
   try {
-    const { code } = await bundleWorkflowCode({ workflowsPath, logger });
-    await writeFile(join(draft, 'workflow-bundle.js'), code);
+    const plain = await bundleWorkflowCode({ workflowsPath, logger });
+    await writeFile(join(draft, 'workflow-bundle.js'), plain.code);
+    const traced = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger });
+    await writeFile(join(draft, 'workflow-bundle-traced.js'), traced.code);
   } catch (error) {
     throw new SetupError(
       `The workflows could not be bundled:\n${lastLines([...messages, String(error)].join('\n'), 40)}`,

@@ -20,6 +20,7 @@ import {
 import { onStopSignal } from './observability/stop-signal.ts';
 import { helpers } from './helpers/registry.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { startTracing } from './observability/tracing.ts';
 import { untilReachable } from './observability/until-reachable.ts';
 import { createCallsInFlight } from './relay/calls-in-flight.ts';
 import { createRelay } from './relay/relay.ts';
@@ -46,6 +47,8 @@ export interface ServerOptions {
   readonly log: Log;
   /** With those of the workers in this process; left out: nothing is counted. */
   readonly metrics?: Metrics;
+  /** Whether requests have spans. */
+  readonly traced?: boolean;
   /** What seals secrets; left out: none can be set. */
   readonly keys?: Keyring;
   /** What requests under way get when the server is told to stop; 3 s where left out: `npm start` has 5 to end. */
@@ -64,7 +67,16 @@ const temporalCallMs = 3_000;
 
 /** API and relay in this process. Temporal may be away: events are accepted all the same. Throws `port_taken`. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { config, store, temporal, log, metrics, keys = noKeyring, shutdownMs = defaultShutdownMs } = options;
+  const {
+    config,
+    store,
+    temporal,
+    log,
+    metrics,
+    traced = false,
+    keys = noKeyring,
+    shutdownMs = defaultShutdownMs,
+  } = options;
   const calls = createCallsInFlight();
   const inTime = <Answer>(call: () => Promise<Answer>) =>
     calls.watch(temporal.client.withDeadline(Date.now() + temporalCallMs, call));
@@ -103,6 +115,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...(config.rateLimit === undefined ? {} : { rateLimit: config.rateLimit }),
     ...(config.corsOrigins === undefined ? {} : { corsOrigins: config.corsOrigins }),
     ...(metrics === undefined ? {} : { metrics: { metrics, access } }),
+    traced,
     health: { checkTemporal, workers, relayLagMs: () => relay.lagMs() },
   });
   if (!isLoopback(config.host)) warnOfOpenHost(log, config.host);
@@ -141,15 +154,26 @@ async function main(): Promise<void> {
     await ensureOrganization(store.db, { id: organization, name: organization });
     await createApiKey(store.db, organization, 'admin', { key: adminKey, scopes: ['admin', 'operator'] });
   }
-  const temporal = connectTemporal();
+  const traced = config.tracing;
+  const tracing = traced ? startTracing(config.serviceName ?? 'afterword-server') : undefined;
+  const temporal = connectTemporal({ traced });
   const { shutdownMs } = config;
-  const server = await startServer({ config, store, temporal, log, metrics: createMetrics(), keys, shutdownMs });
+  const server = await startServer({
+    config,
+    store,
+    temporal,
+    log,
+    metrics: createMetrics(),
+    traced,
+    keys,
+    shutdownMs,
+  });
 
   const stop = async (signal: string) => {
     logServerStopping(log, signal);
     setTimeout(() => process.exit(1), shutdownMs + closingMs).unref();
     await server.stop();
-    await Promise.allSettled([temporal.close(), store.close()]);
+    await Promise.allSettled([temporal.close(), store.close(), tracing?.stop()]);
     process.exit(0);
   };
   onStopSignal((signal) => void stop(signal));

@@ -1,7 +1,7 @@
 import { isLoopback, listen } from './api/listen.ts';
 import { metricsAccess, metricsRoute } from './api/routes/metrics.ts';
 import { type Config, loadConfig } from './config/config.ts';
-import { workflowBundlePath } from './config/workflow-bundle.ts';
+import { tracedWorkflowBundlePath, workflowBundlePath } from './config/workflow-bundle.ts';
 import { createHelperServices } from './helper-services.ts';
 import { deliveryPolicy } from './domain/delivery-policy.ts';
 import { AfterwordError } from './domain/errors.ts';
@@ -18,6 +18,7 @@ import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { onStopSignal } from './observability/stop-signal.ts';
 import { createSandbox } from './sandbox/create-sandbox.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
+import { startTracing } from './observability/tracing.ts';
 import { untilReachable } from './observability/until-reachable.ts';
 import { openStore } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
@@ -54,7 +55,8 @@ async function main(log: Log): Promise<void> {
     },
   });
   const metrics = createMetrics();
-  const temporal = connectTemporal();
+  const tracing = config.tracing ? startTracing(config.serviceName ?? 'afterword-worker') : undefined;
+  const temporal = connectTemporal({ traced: config.tracing });
   const connection = await untilReachable(log, () => connectNative());
   const workers = await startWorkers({
     store,
@@ -68,8 +70,9 @@ async function main(log: Log): Promise<void> {
     taskQueue: config.taskQueue,
     handlerSlots: config.handlerSlots,
     shutdownMs: config.shutdownMs,
-    workflowBundlePath,
+    workflowBundlePath: tracing === undefined ? workflowBundlePath : tracedWorkflowBundlePath,
     metrics,
+    tracing,
   });
   const listening = await listenForMetrics(log, config.metrics, metrics);
   await untilReachable(log, () =>
@@ -92,6 +95,7 @@ async function main(log: Log): Promise<void> {
   } finally {
     await sandbox.close();
     await listening?.stop(0);
+    await tracing?.stop();
     await Promise.allSettled([connection.close(), temporal.close(), store.close()]);
   }
   logWorkerStopped(log);

@@ -18,11 +18,13 @@ import { handlerPlaces } from './domain/handler-shares.ts';
 import { activityHelpers, helpers } from './helpers/registry.ts';
 import { createHttpGateway, type HttpGatewayOptions } from './sandbox/http-gateway/gateway.ts';
 import type { Metrics } from './observability/metrics.ts';
+import type { Tracing } from './observability/tracing.ts';
 import type { HelperServices } from './helpers/services.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import type { Keyring } from './secrets/keyring.ts';
 import type { Store } from './store/database.ts';
 import type { Temporal } from './temporal/connection.ts';
+import { tracedWorker } from './temporal/traced-worker.ts';
 
 /** Where nothing else is said: `npm start` has 5 s to end. */
 const defaultShutdownMs = 3_000;
@@ -56,6 +58,8 @@ export interface WorkersOptions {
   readonly workflowBundlePath: string;
   readonly checkpoint?: Checkpoint;
   readonly metrics?: Metrics;
+  /** Left out: no spans. With it the bundle is the traced one. */
+  readonly tracing?: Tracing | undefined;
   readonly wallMs?: number;
   /** Where analytics events go; the store alone where left out. */
   readonly sinks?: readonly AnalyticsSink[];
@@ -79,7 +83,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { services = servicesNotConfigured, shutdownMs = defaultShutdownMs } = options;
   const gateway = createHttpGateway(options.http);
   const { sinks = [storeSink], deliveryPolicy: policy = deliveryPolicy } = options;
-  const common = { connection, namespace: temporal.namespace };
+  const traced = options.tracing === undefined ? {} : tracedWorker(options.tracing);
+  const common = { connection, namespace: temporal.namespace, ...traced };
   const restShutdown = shutdownTimes(restShutdownMs(shutdownMs));
   const activities = {
     openEvent: createOpenEvent({ store, checkpoint }),

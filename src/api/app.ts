@@ -6,6 +6,7 @@ import { AfterwordError } from '../domain/errors.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { logRequest } from '../observability/server-log.ts';
+import { traceRequest } from '../observability/tracing.ts';
 import { type Keyring, noKeyring } from '../secrets/keyring.ts';
 import type { Store } from '../store/database.ts';
 import type { CreatedRerun } from '../store/reruns.ts';
@@ -55,6 +56,8 @@ export interface AppOptions {
   readonly log: Log;
   /** Left out: nothing is counted, and there is no /metrics. */
   readonly metrics?: { readonly metrics: Metrics; readonly access: MetricsAccess };
+  /** Whether requests have spans. */
+  readonly traced?: boolean;
   /** How long a publisher waits for Temporal at most; 1 s. */
   readonly startWaitMs?: number;
   /** Requests of each key that has no limit of its own; 2,000 a second. */
@@ -71,6 +74,14 @@ export function createApp(options: AppOptions): Api {
   const metrics = options.metrics?.metrics;
   const app = createRouter();
   app.use(requestId({ limitLength: 100 }));
+  if (options.traced === true) {
+    app.use((c, next) =>
+      traceRequest({ method: c.req.method, headers: c.req.header() }, async () => {
+        await next();
+        return { route: routePath(c, -1), status: c.res.status };
+      }),
+    );
+  }
   app.use(async (c, next) => {
     const start = performance.now();
     await next();

@@ -79,6 +79,9 @@ const Variables = z.object({
   AFTERWORD_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   AFTERWORD_METRICS_PORT: optionalPort,
   AFTERWORD_METRICS_TOKEN: bearer,
+  OTEL_EXPORTER_OTLP_ENDPOINT: text,
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: text,
+  OTEL_SERVICE_NAME: text,
   AFTERWORD_SECRETS_KEY: secretsKeys,
   AFTERWORD_SECRETS_KEY_FILE: text,
   AFTERWORD_SHUTDOWN_SECONDS: wholeNumber(65, 1, 3_600),
@@ -130,6 +133,10 @@ export interface Config {
   };
   /** What seals secrets: the first of the keys, or those in the file; with neither there are no secrets. */
   readonly secrets: { readonly keys: readonly Buffer[]; readonly keyFile: string | undefined };
+  /** Whether spans are sent; OpenTelemetry reads its own variables for the rest. */
+  readonly tracing: boolean;
+  /** What the process is called in them; undefined: by its kind. */
+  readonly serviceName: string | undefined;
   /** Of one organisation, that a worker runs at once. */
   readonly handlerSlots: number;
   /** What runs when a separate worker or server is told to stop gets this long to end by itself. */
@@ -197,6 +204,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       port: variables.AFTERWORD_METRICS_PORT,
       token: variables.AFTERWORD_METRICS_TOKEN,
     },
+    tracing:
+      variables.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined || variables.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== undefined,
+    serviceName: variables.OTEL_SERVICE_NAME,
     secrets: { keys: variables.AFTERWORD_SECRETS_KEY, keyFile: variables.AFTERWORD_SECRETS_KEY_FILE },
     handlerSlots: variables.AFTERWORD_HANDLER_SLOTS,
     shutdownMs: variables.AFTERWORD_SHUTDOWN_SECONDS * 1_000,

@@ -1,5 +1,5 @@
 /** In this order parts are closed: none loses what it still works with. */
-const order = ['server', 'workers', 'sandbox', 'stand-ins', 'connections', 'temporal', 'store'] as const;
+const order = ['server', 'workers', 'sandbox', 'stand-ins', 'connections', 'temporal', 'store', 'tracing'] as const;
 export type Part = (typeof order)[number];
 
 export interface ClosingOrder {

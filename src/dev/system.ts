@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import { logClosingFault } from '../observability/dev-log.ts';
 import type { Log } from '../observability/log.ts';
 import { createMetrics } from '../observability/metrics.ts';
+import { startTracing } from '../observability/tracing.ts';
 import { startServer } from '../server.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { createClosingOrder } from './closing-order.ts';
@@ -65,14 +66,17 @@ async function openAll(options: PartOptions, temporalDatabase: string | null): P
     startStandInsPart(options),
   ]);
 
-  const temporal = connectTemporal({ address: keeper.address, namespace: temporalNamespace });
+  const tracing = config.tracing ? startTracing(config.serviceName ?? 'afterword') : undefined;
+  closing.add('tracing', async () => tracing?.stop());
+  const traced = tracing !== undefined;
+  const temporal = connectTemporal({ address: keeper.address, namespace: temporalNamespace, traced });
   closing.add('connections', () => temporal.close());
   const metrics = createMetrics();
   const workers = await startWorkersPart(
     { ...options, config: standIns.config },
-    { store, temporal, sandbox, keys, metrics },
+    { store, temporal, sandbox, keys, metrics, tracing },
   );
-  const server = await startServer({ config, store, temporal, log, metrics, keys });
+  const server = await startServer({ config, store, temporal, log, metrics, traced, keys });
   closing.add('server', () => server.stop());
   screen.step(`API on ${server.url}`);
 

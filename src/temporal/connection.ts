@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { tracedClient } from './traced-client.ts';
 
 export interface Temporal {
   readonly client: Client;
@@ -13,6 +14,8 @@ export interface TemporalOptions {
   readonly address?: string | undefined;
   /** Over TEMPORAL_NAMESPACE. */
   readonly namespace?: string | undefined;
+  /** Whether starts, signals and updates carry the trace they belong to. */
+  readonly traced?: boolean;
 }
 
 /**
@@ -34,7 +37,7 @@ export function connectTemporal(options: TemporalOptions = {}): Temporal {
   const { connectionOptions, address, namespace } = temporalTarget(options);
   const connection = Connection.lazy(connectionOptions);
   return {
-    client: new Client({ connection, namespace }),
+    client: new Client({ connection, namespace, ...(options.traced === true ? { interceptors: tracedClient() } : {}) }),
     address,
     namespace,
     close: () => connection.close(),

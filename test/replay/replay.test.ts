@@ -27,6 +27,12 @@ beforeAll(async () => {
 describe('events that an earlier release began go on in this one', () => {
   it.each(names)('%s', (name) => replay(current, readHistory(name)));
 
+  it('and in workers that trace', async () => {
+    const path = inject('workflowBundle').replace(/\.js$/, '-traced.js');
+    const traced: ReplayWorkerOptions = { workflowBundle: { code: await readFile(path, 'utf8') } };
+    for (const name of names) await replay(traced, readHistory(name));
+  });
+
   it('for every scenario that can be recorded', () => {
     const recorded = scenarios.flatMap(({ name, histories = [name] }) => histories);
     expect(

@@ -1,8 +1,9 @@
-import { workflowBundlePath } from '../../config/workflow-bundle.ts';
+import { tracedWorkflowBundlePath, workflowBundlePath } from '../../config/workflow-bundle.ts';
 import { createHelperServices } from '../../helper-services.ts';
 import { deliveryPolicy } from '../../domain/delivery-policy.ts';
 import { AfterwordError } from '../../domain/errors.ts';
 import type { Metrics } from '../../observability/metrics.ts';
+import type { Tracing } from '../../observability/tracing.ts';
 import type { HandlerSandbox } from '../../sandbox/create-sandbox.ts';
 import type { Keyring } from '../../secrets/keyring.ts';
 import type { Store } from '../../store/database.ts';
@@ -24,11 +25,12 @@ interface WorksWith {
   readonly sandbox: HandlerSandbox;
   readonly keys: Keyring;
   readonly metrics: Metrics;
+  readonly tracing: Tracing | undefined;
 }
 
 export async function startWorkersPart(
   { config, screen, log, closing }: PartOptions,
-  { store, temporal, sandbox, keys, metrics }: WorksWith,
+  { store, temporal, sandbox, keys, metrics, tracing }: WorksWith,
 ): Promise<WorkersPart> {
   const { taskQueue, handlerSlots } = config;
   installTemporalRuntime(log);
@@ -46,7 +48,8 @@ export async function startWorkersPart(
     metrics,
     taskQueue,
     handlerSlots,
-    workflowBundlePath,
+    workflowBundlePath: tracing === undefined ? workflowBundlePath : tracedWorkflowBundlePath,
+    tracing,
   });
   const told = { toStop: false };
   closing.add('workers', async () => {
