@@ -31,6 +31,7 @@ import { createApiKey } from './store/api-keys.ts';
 import { openStore } from './store/database.ts';
 import type { Store } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
+import { sinkLag } from './store/sink-lag.ts';
 import { ensureOrganization } from './store/organizations.ts';
 import { askToCancelEvent, askToCancelExecution } from './temporal/cancel-runs.ts';
 import { handlerWorkers } from './temporal/handler-workers.ts';
@@ -98,6 +99,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const workers = () => inTime(() => handlerWorkers(temporal.client, temporal.namespace, config.taskQueue));
   const relay = createRelay({ store, startEvent, startRun: (run) => directRunner.start(run), log });
   metrics?.watchRelay(() => relay.lagMs());
+  metrics?.watchSinks(async () =>
+    (await sinkLag(store.db)).map(({ organizationId, name, pending, oldestPendingSeconds, dead }) => ({
+      organizationId,
+      sink: name,
+      pending,
+      oldestMs: oldestPendingSeconds * 1_000,
+      dead,
+    })),
+  );
   const access = metricsAccess(isLoopback(config.host), config.metrics?.token);
   const helperNames = helpers.map(({ name }) => name);
   const app = createApp({

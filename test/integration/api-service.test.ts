@@ -111,7 +111,7 @@ describe('the service', () => {
 
   test('is alive and ready, and degraded but accepting while Temporal is away or the relay late', async () => {
     expect((await api.get('/healthz', null)).body).toEqual({ status: 'ok' });
-    const states = { store: 'ok', temporal: 'ok', relay: 'ok', relayLagMs: 0 };
+    const states = { store: 'ok', temporal: 'ok', relay: 'ok', relayLagMs: 0, sinkLagMs: 0 };
     const ready = { status: 'ready', ...states, workers: 1, cage: 'full' };
     expect(await api.get('/readyz', null)).toMatchObject({ status: 200, body: ready });
     api.health.temporalAway = true;

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { cageLevels, worstOf, type CageLevel } from '../../domain/cage-level.ts';
 import type { Store } from '../../store/database.ts';
+import { sinkLag } from '../../store/sink-lag.ts';
 import { checkSchema } from '../../store/migrate.ts';
 import type { Api } from '../environment.ts';
 import { jsonOf } from '../route-parts.ts';
@@ -28,6 +29,9 @@ const Readiness = z
     temporal: State,
     relay: State,
     relayLagMs: z.number(),
+    sinkLagMs: z.number().nullable().meta({
+      description: 'Age of the oldest analytics event that waits for a sink which is on; null while the store is away.',
+    }),
     workers: z
       .int()
       .nullable()
@@ -66,24 +70,42 @@ export function addHealthRoutes(api: Api, store: Store, health: Health): void {
   api.openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200));
 
   api.openapi(readyz, async (c) => {
-    const [storeState, temporalState, levels] = await Promise.all([
+    const [storeState, temporalState, levels, sinkLagMs] = await Promise.all([
       stateOf(() => checkSchema(store)),
       stateOf(health.checkTemporal),
       within(
         health.workers().catch(() => null),
         checkMs,
       ),
+      oldestOfSinks(store),
     ]);
     const relayLagMs = Math.round(health.relayLagMs());
     const relayState = relayLagMs > relayLateMs ? ('late' as const) : ('ok' as const);
     const known = levels === 'late' ? null : levels;
     const cage = worstOf(known ?? []) ?? null;
     const workers = known?.length ?? null;
-    const states = { store: storeState, temporal: temporalState, relay: relayState, relayLagMs, workers, cage };
+    const states = {
+      store: storeState,
+      temporal: temporalState,
+      relay: relayState,
+      relayLagMs,
+      sinkLagMs,
+      workers,
+      cage,
+    };
     if (storeState !== 'ok') return c.json({ status: 'unready' as const, ...states }, 503);
     const isReady = temporalState === 'ok' && relayState === 'ok' && workers !== 0 && cage !== 'refused';
     return c.json({ status: isReady ? ('ready' as const) : ('degraded' as const), ...states }, 200);
   });
+}
+
+async function oldestOfSinks(store: Store): Promise<number | null> {
+  const oldest = sinkLag(store.db).then(
+    (lags) => Math.max(0, ...lags.filter(({ enabled }) => enabled).map((lag) => lag.oldestPendingSeconds * 1_000)),
+    () => null,
+  );
+  const lagMs = await within(oldest, checkMs);
+  return lagMs === 'late' || lagMs === null ? null : Math.round(lagMs);
 }
 
 async function stateOf(check: () => Promise<unknown>): Promise<'ok' | 'away'> {
