@@ -2,7 +2,6 @@ import { isLoopback, listen } from './api/listen.ts';
 import { metricsAccess, metricsRoute } from './api/routes/metrics.ts';
 import { type Config, loadConfig } from './config/config.ts';
 import { tracedWorkflowBundlePath, workflowBundlePath } from './config/workflow-bundle.ts';
-import { createHelperServices } from './helper-services.ts';
 import { deliveryPolicy } from './domain/delivery-policy.ts';
 import { AfterwordError } from './domain/errors.ts';
 import { createLog, type Log } from './observability/log.ts';
@@ -17,6 +16,7 @@ import {
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { onStopSignal } from './observability/stop-signal.ts';
 import { createSandbox } from './sandbox/create-sandbox.ts';
+import { openOrganizationServices } from './organization-services.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
 import { startTracing } from './observability/tracing.ts';
 import { untilReachable } from './observability/until-reachable.ts';
@@ -65,7 +65,7 @@ async function main(log: Log): Promise<void> {
     sandbox,
     cage: sandbox.cage.level,
     http: config.http,
-    services: createHelperServices(config),
+    services: openOrganizationServices({ store, keys, config }),
     keys,
     taskQueue: config.taskQueue,
     handlerSlots: config.handlerSlots,

@@ -16,10 +16,10 @@ import { deliveryPolicy, type DeliveryPolicy } from './domain/delivery-policy.ts
 import { workerIdentity, type CageLevel } from './domain/cage-level.ts';
 import { handlerPlaces } from './domain/handler-shares.ts';
 import { activityHelpers, helpers } from './helpers/registry.ts';
-import { createHttpGateway, type HttpGatewayOptions } from './sandbox/http-gateway/gateway.ts';
+import { createHttpGateway, type HttpGateway, type HttpGatewayOptions } from './sandbox/http-gateway/gateway.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { Tracing } from './observability/tracing.ts';
-import type { HelperServices } from './helpers/services.ts';
+import type { ServicesOf } from './helpers/services.ts';
 import type { Sandbox } from './sandbox/sandbox.ts';
 import type { Keyring } from './secrets/keyring.ts';
 import type { Store } from './store/database.ts';
@@ -44,8 +44,8 @@ export interface WorkersOptions {
   readonly cage?: CageLevel;
   /** Where handlers' requests may go. */
   readonly http: HttpGatewayOptions;
-  /** What helpers ask outside; left out: nothing is configured, and they say so. */
-  readonly services?: HelperServices;
+  /** What helpers ask outside, where an organisation says so by the gateway; left out: nothing is configured, and they say so. */
+  readonly services?: (gateway: HttpGateway) => ServicesOf;
   /** What opens secrets; left out: handlers that are granted some cannot run here. */
   readonly keys?: Keyring;
   /** The handlers' own queue is this name followed by `-handlers`, that of deliveries by `-analytics`. */
@@ -80,8 +80,9 @@ export interface Workers {
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { store, temporal, connection, sandbox, keys, taskQueue, checkpoint, wallMs, outsideMs } = options;
-  const { services = servicesNotConfigured, shutdownMs = defaultShutdownMs } = options;
+  const { shutdownMs = defaultShutdownMs } = options;
   const gateway = createHttpGateway(options.http);
+  const services = options.services?.(gateway) ?? (() => servicesNotConfigured);
   const { sinks = [storeSink], deliveryPolicy: policy = deliveryPolicy } = options;
   const traced = options.tracing === undefined ? {} : tracedWorker(options.tracing);
   const common = { connection, namespace: temporal.namespace, ...traced };

@@ -4,7 +4,7 @@ import { JsonObject, type JsonValue } from '../contract/json.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import type { OutsideHelper } from '../helpers/helper.ts';
-import type { HelperServices } from '../helpers/services.ts';
+import type { ServicesOf } from '../helpers/services.ts';
 import type { Store } from '../store/database.ts';
 import { recordOutcome, type CallOutcome } from '../store/execution-ledger/calls.ts';
 import { readOutsideCall } from '../store/execution-ledger/outside-call.ts';
@@ -15,7 +15,7 @@ import { privacyOfCall } from './privacy-of-call.ts';
 
 export interface CallOutsideDeps {
   readonly store: Store;
-  readonly services: HelperServices;
+  readonly services: ServicesOf;
   /** Left out: calls of handlers with secrets are not answered here. */
   readonly keys?: Keyring | undefined;
   readonly checkpoint?: Checkpoint | undefined;
@@ -57,7 +57,7 @@ export function createCallOutside(deps: CallOutsideDeps, helper: OutsideHelper) 
         testRun: call.executionKind === 'test',
         timeoutMs: Math.min(left, limits.outsideRequestMs),
         signal: Context.current().cancellationSignal,
-        services,
+        services: services(organizationId),
       });
       tidyUp = afterRecord;
       await checkpoint?.('helper:unrecorded', { callId });

@@ -26,6 +26,7 @@ import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoute } from './routes/audit.ts';
 import { addConversationEventRoutes } from './routes/conversation-events.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
+import { addCredentialsRoutes } from './routes/credentials.ts';
 import { addEgressRoutes } from './routes/egress.ts';
 import { addExecutionRoutes } from './routes/executions.ts';
 import { addHandlerRoutes } from './routes/handlers.ts';
@@ -160,5 +161,6 @@ function createTopics(deps: ApiDependencies): Api {
   addEgressRoutes(api, deps);
   addApiKeyRoutes(api, deps);
   addAuditRoute(api, deps);
+  addCredentialsRoutes(api, deps);
   return api;
 }

@@ -36,7 +36,7 @@ function finished(operation: Operation, method: (typeof methods)[number], path: 
 }
 
 /** `putHandlersByName`: from method and path, so that it stays as long as they do. */
-export function operationIdOf(method: string, path: string): string {
+function operationIdOf(method: string, path: string): string {
   const words = path
     .replace(/^\/api\/v1/u, '')
     .split(/[/\-.]/u)

@@ -1,6 +1,5 @@
 /** Of one organisation, what a key may do: see `scopes`. */
 export const organizationScopes = ['read', 'publish', 'write', 'admin'] as const;
-export type OrganizationScope = (typeof organizationScopes)[number];
 
 /**
  * What an API key may do. `read`: every GET; `publish`: what a platform sends; `write`: what people do with handlers and

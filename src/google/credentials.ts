@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import { ServiceAccountKey } from '../contract/credentials.ts';
 import { AfterwordError } from '../domain/errors.ts';
-
-const ServiceAccountKey = z.object({
-  type: z.literal('service_account'),
-  client_email: z.email(),
-  private_key: z.string().startsWith('-----BEGIN'),
-});
 
 export interface ServiceAccount {
   readonly email: string;

@@ -1,8 +1,11 @@
-/** What helpers ask outside: made once by the worker, from its configuration. */
+/** What helpers ask outside: made by the worker, from its configuration and the organisation's credentials. */
 export interface HelperServices {
   readonly llm: Llm;
   readonly sheets: Sheets;
 }
+
+/** Of an organisation. */
+export type ServicesOf = (organizationId: string) => HelperServices;
 
 export interface Question {
   /** What is to be decided, in the words of the handler's author. */

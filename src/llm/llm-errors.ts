@@ -22,6 +22,7 @@ export function toAfterwordError(error: unknown, signal: AbortSignal): unknown {
   // The activity was cancelled or its worker stops: not for us to judge.
   if (signal.aborted) return error;
   if (error instanceof OpenAI.APIConnectionTimeoutError) return unavailable('the LLM did not answer in time', error);
+  if (error instanceof OpenAI.APIConnectionError && error.cause instanceof AfterwordError) return error.cause;
   if (error instanceof OpenAI.APIConnectionError) return unavailable('the LLM cannot be reached', error);
   if (error instanceof LengthFinishReasonError) return unusable('its answer is incomplete (length)', error);
   if (error instanceof ContentFilterFinishReasonError) return unusable('its content filter kept it back', error);

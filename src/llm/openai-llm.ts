@@ -17,6 +17,7 @@ export function createOpenAiLlm(settings: LlmSettings & { readonly model: string
     project: null,
     maxRetries: 0,
     logLevel: 'off',
+    fetch: settings.fetch,
   });
   const ask = settings.api === 'chat' ? askChat : askResponses;
   return {

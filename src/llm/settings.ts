@@ -5,4 +5,6 @@ export interface LlmSettings {
   readonly model: string | undefined;
   /** Which of the two: many compatible servers have chat completions only. */
   readonly api: 'responses' | 'chat';
+  /** How requests travel; left out: the platform's own, since the operator chose where to. */
+  readonly fetch?: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 }

@@ -108,7 +108,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
       handlerSlots,
       workflowBundlePath: inject('workflowBundle'),
       ...(checkpoint ? { checkpoint } : {}),
-      ...(services ? { services } : {}),
+      ...(services ? { services: () => () => services } : {}),
       ...(wallMs === undefined ? {} : { wallMs }),
       ...(sinks ? { sinks } : {}),
       ...(deliveryPolicy ? { deliveryPolicy } : {}),

@@ -1,5 +1,4 @@
 import { tracedWorkflowBundlePath, workflowBundlePath } from '../../config/workflow-bundle.ts';
-import { createHelperServices } from '../../helper-services.ts';
 import { deliveryPolicy } from '../../domain/delivery-policy.ts';
 import { AfterwordError } from '../../domain/errors.ts';
 import type { Metrics } from '../../observability/metrics.ts';
@@ -11,6 +10,7 @@ import type { Temporal } from '../../temporal/connection.ts';
 import { connectNative } from '../../temporal/native-connection.ts';
 import { ensureRedelivery } from '../../temporal/redelivery-schedule.ts';
 import { installTemporalRuntime } from '../../temporal/runtime.ts';
+import { openOrganizationServices } from '../../organization-services.ts';
 import { startWorkers } from '../../workers.ts';
 import type { PartOptions } from './part-options.ts';
 
@@ -43,7 +43,7 @@ export async function startWorkersPart(
     sandbox,
     cage: sandbox.cage.level,
     http: config.http,
-    services: createHelperServices(config),
+    services: openOrganizationServices({ store, keys, config }),
     keys,
     metrics,
     taskQueue,
