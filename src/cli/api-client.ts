@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ApiKey, CreatedApiKey } from '../contract/api-key.ts';
 import { ConversationWithMessages } from '../contract/conversation.ts';
 import { ConversationEvent, PublishedEvent } from '../contract/conversation-event.ts';
 import { EgressRules } from '../contract/egress.ts';
@@ -73,6 +74,10 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
     setSecret: (name: string, value: string) =>
       sendForJson({ method: 'PUT', url: at(['secrets', name]), key, signal, body: { value } }, Secret),
     deleteSecret: (name: string) => sendForJson({ method: 'DELETE', url: at(['secrets', name]), key, signal }, Secret),
+    apiKeys: async () => (await get(['api-keys'], z.object({ items: z.array(ApiKey) }), '?limit=200')).items,
+    /** Sent as it is: the server says what is wrong with it. */
+    createApiKey: (input: unknown) => post(['api-keys'], CreatedApiKey, input),
+    revokeApiKey: (id: string) => sendForJson({ method: 'DELETE', url: at(['api-keys', id]), key, signal }, ApiKey),
     executions: (query: ExecutionQuery) => get(['executions'], ExecutionPage, queryText(query)),
     testRun: (input: z.input<typeof TestRunInput>) => post(['test-runs'], ExecutionDetail, input),
     rerun: (id: string, input: RerunInput) => post(['executions', id, 'rerun'], StartedRerun, input),

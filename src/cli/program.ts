@@ -6,6 +6,7 @@ import { addEmitCommand } from './emit.ts';
 import type { CliEnvironment } from './environment.ts';
 import { addExecutionsCommands } from './executions.ts';
 import { addHandlersCommands } from './handlers.ts';
+import { addKeysCommands } from './keys.ts';
 import { addLogsCommand } from './logs.ts';
 import { addMigrateCommand } from './migrate.ts';
 import { addRerunCommand } from './rerun.ts';
@@ -80,6 +81,7 @@ Exit codes: 0 done; 1 it failed; 2 the command line or a file was wrong, nothing
   addCancelCommand(program, environment);
   addLogsCommand(program, environment);
   addEgressCommands(program, environment);
+  addKeysCommands(program, environment);
   addDoctorCommand(program, environment, () => {
     outcome.exitCode = 1;
   });

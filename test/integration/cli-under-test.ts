@@ -113,6 +113,7 @@ export async function createCliUnderTest() {
     home,
     store,
     url: server.url,
+    databaseUrl: database.url,
     workers,
     run: (args: readonly string[], options?: RunOptions) => runIn(folder, home, args, options),
     close: async () => {
