@@ -10,6 +10,7 @@ import type { Temporal } from '../../temporal/connection.ts';
 import { connectNative } from '../../temporal/native-connection.ts';
 import { ensureRedelivery } from '../../temporal/redelivery-schedule.ts';
 import { installTemporalRuntime } from '../../temporal/runtime.ts';
+import { exampleOrganization } from './store-part.ts';
 import { openOrganizationServices } from '../../organization-services.ts';
 import { startWorkers } from '../../workers.ts';
 import type { PartOptions } from './part-options.ts';
@@ -43,7 +44,8 @@ export async function startWorkersPart(
     sandbox,
     cage: sandbox.cage.level,
     http: config.http,
-    services: openOrganizationServices({ store, keys, config }),
+    // The operator's accounts are those of the organisation that this system makes.
+    services: openOrganizationServices({ store, keys, config: { ...config, organization: exampleOrganization.id } }),
     keys,
     metrics,
     taskQueue,
