@@ -24,6 +24,7 @@ import { openStore } from './store/database.ts';
 import { checkSchema } from './store/migrate.ts';
 import { connectTemporal } from './temporal/connection.ts';
 import { connectNative } from './temporal/native-connection.ts';
+import { ensureRetention } from './temporal/retention-schedule.ts';
 import { ensureRedelivery } from './temporal/redelivery-schedule.ts';
 import { installTemporalRuntime } from './temporal/runtime.ts';
 import { startWorkers } from './workers.ts';
@@ -72,12 +73,14 @@ async function main(log: Log): Promise<void> {
     shutdownMs: config.shutdownMs,
     workflowBundlePath: tracing === undefined ? workflowBundlePath : tracedWorkflowBundlePath,
     metrics,
+    retention: config.retention,
     tracing,
   });
   const listening = await listenForMetrics(log, config.metrics, metrics);
   await untilReachable(log, () =>
     ensureRedelivery(temporal.client, config.taskQueue, deliveryPolicy.redeliveryEveryMs),
   );
+  await untilReachable(log, () => ensureRetention(temporal.client, config.taskQueue));
   logWorkerStarted(log, {
     taskQueue: config.taskQueue,
     handlerSlots: config.handlerSlots,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { Worker, type NativeConnection } from '@temporalio/worker';
+import { createApplyRetention } from './activities/apply-retention.ts';
 import { createCallHelper } from './activities/call-helper.ts';
 import type { Checkpoint } from './activities/checkpoint.ts';
 import { createCheckDelayed } from './activities/check-delayed.ts';
@@ -13,6 +14,7 @@ import { servicesNotConfigured } from './helper-services.ts';
 import type { AnalyticsSink } from './analytics/sink.ts';
 import { storeSink } from './analytics/sinks/store-sink.ts';
 import { deliveryPolicy, type DeliveryPolicy } from './domain/delivery-policy.ts';
+import { keepAll, type RetentionPolicy } from './domain/retention-policy.ts';
 import { workerIdentity, type CageLevel } from './domain/cage-level.ts';
 import { handlerPlaces } from './domain/handler-shares.ts';
 import { activityHelpers, helpers } from './helpers/registry.ts';
@@ -64,6 +66,8 @@ export interface WorkersOptions {
   /** Where analytics events go; the store alone where left out. */
   readonly sinks?: readonly AnalyticsSink[];
   readonly deliveryPolicy?: DeliveryPolicy;
+  /** What is kept how long; all for ever where left out. */
+  readonly retention?: RetentionPolicy;
   readonly outsideMs?: number;
 }
 
@@ -91,6 +95,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     openEvent: createOpenEvent({ store, checkpoint }),
     settle: createSettle({ store, checkpoint }),
     checkDelayedHandler: createCheckDelayed({ store }),
+    applyRetention: createApplyRetention({ store, policy: options.retention ?? keepAll }),
     ...Object.fromEntries(
       [...activityHelpers.values()].map((helper) => [
         helper.name,

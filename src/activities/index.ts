@@ -4,6 +4,7 @@ import type {
   DeliverAnalyticsInput,
   OpenedEvent,
   OpenEventInput,
+  Removed,
   RunHandlerInput,
   RunHandlerResult,
   Settled,
@@ -18,6 +19,7 @@ export interface Activities {
   settle(input: SettleInput): Promise<Settled | undefined>;
   deliverAnalytics(input: DeliverAnalyticsInput): Promise<void>;
   redeliverAnalytics(): Promise<void>;
+  applyRetention(): Promise<Removed>;
 }
 
 export interface HelperCallRef {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { AfterwordError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
+import { defaultRecordDays, leastEventDays, type RetentionPolicy } from '../domain/retention-policy.ts';
 import { secretsKeysOf } from '../domain/secrets-keys.ts';
 import { corsOrigins, networks, origins } from './http-settings.ts';
 import { readToolchain } from './toolchain.ts';
@@ -33,6 +34,20 @@ const optionalPort = z
   .transform(Number)
   .refine((value) => value <= 65_535, wholePort)
   .optional();
+
+const mostDays = 36_500;
+
+/** 0: for ever. */
+function days(fallback: number, least = 1) {
+  const expected = `a whole number of days from ${least} to ${mostDays}, or 0 to keep for ever`;
+  return z
+    .string()
+    .regex(/^\d{1,5}$/, expected)
+    .transform(Number)
+    .refine((value) => value === 0 || (value >= least && value <= mostDays), expected)
+    .default(fallback)
+    .transform((value) => (value === 0 ? undefined : value));
+}
 
 /** Names of organisations stand in workflow ids: a slug. */
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a slug: lower-case letters, digits and "-", at most 63');
@@ -79,6 +94,11 @@ const Variables = z.object({
   AFTERWORD_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   AFTERWORD_METRICS_PORT: optionalPort,
   AFTERWORD_METRICS_TOKEN: bearer,
+  AFTERWORD_RETENTION_RECORD_DAYS: days(defaultRecordDays),
+  AFTERWORD_RETENTION_MESSAGE_DAYS: days(0),
+  AFTERWORD_RETENTION_ANALYTICS_DAYS: days(0),
+  AFTERWORD_RETENTION_EVENT_DAYS: days(leastEventDays, leastEventDays),
+  AFTERWORD_RETENTION_AUDIT_DAYS: days(leastEventDays),
   OTEL_EXPORTER_OTLP_ENDPOINT: text,
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: text,
   OTEL_SERVICE_NAME: text,
@@ -133,6 +153,7 @@ export interface Config {
   };
   /** What seals secrets: the first of the keys, or those in the file; with neither there are no secrets. */
   readonly secrets: { readonly keys: readonly Buffer[]; readonly keyFile: string | undefined };
+  readonly retention: RetentionPolicy;
   /** Whether spans are sent; OpenTelemetry reads its own variables for the rest. */
   readonly tracing: boolean;
   /** What the process is called in them; undefined: by its kind. */
@@ -203,6 +224,13 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
       host: variables.AFTERWORD_METRICS_HOST,
       port: variables.AFTERWORD_METRICS_PORT,
       token: variables.AFTERWORD_METRICS_TOKEN,
+    },
+    retention: {
+      recordDays: variables.AFTERWORD_RETENTION_RECORD_DAYS,
+      messageDays: variables.AFTERWORD_RETENTION_MESSAGE_DAYS,
+      analyticsDays: variables.AFTERWORD_RETENTION_ANALYTICS_DAYS,
+      eventDays: variables.AFTERWORD_RETENTION_EVENT_DAYS,
+      auditDays: variables.AFTERWORD_RETENTION_AUDIT_DAYS,
     },
     tracing:
       variables.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined || variables.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== undefined,

@@ -159,3 +159,12 @@ export type HelperCallOutcome =
   | { readonly outcome: 'answered' }
   | { readonly outcome: 'unavailable'; readonly message: string }
   | { readonly outcome: 'cancelled' };
+
+/** How many of each the retention removed; `conversations`: those whose messages. */
+export interface Removed {
+  readonly records: number;
+  readonly conversations: number;
+  readonly analyticsEvents: number;
+  readonly events: number;
+  readonly auditEntries: number;
+}

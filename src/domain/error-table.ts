@@ -279,6 +279,12 @@ export const errorTable = {
     'A re-run from the same record is under way',
     'Wait for the execution that the answer names, or run it again with `fresh`: then every effect is repeated.',
   ),
+  record_removed: entry(
+    'conflict',
+    409,
+    'The record of the execution is kept no longer',
+    'Run it again with `fresh`: then every effect is repeated.',
+  ),
   not_rerunnable: entry(
     'conflict',
     409,

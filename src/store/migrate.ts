@@ -13,6 +13,7 @@ import * as egress from './migrations/0008-egress.ts';
 import * as scopes from './migrations/0009-scopes.ts';
 import * as sinks from './migrations/0011-sinks.ts';
 import * as accounts from './migrations/0013-accounts.ts';
+import * as retention from './migrations/0014-retention.ts';
 
 /** In the order they are applied; a name, once published, stays. */
 const migrations: Record<string, Migration> = {
@@ -27,6 +28,7 @@ const migrations: Record<string, Migration> = {
   '0009-scopes': scopes,
   '0011-sinks': sinks,
   '0013-accounts': accounts,
+  '0014-retention': retention,
 };
 
 const migrationTableName = 'schema_migrations';

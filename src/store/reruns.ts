@@ -23,7 +23,7 @@ export interface CreatedRerun extends CreatedDirectRun {
  * Creates the waiting execution that runs another one again, on the conversation as that one's event saw it; the
  * caller starts it, else the relay. Of those that answer from one record only one at a time is under way: two would
  * both make what is missing. Throws `execution_not_found`, `not_rerunnable`, `execution_not_ended`,
- * `rerun_under_way`, `helper_removed`.
+ * `rerun_under_way`, `record_removed`, `helper_removed`.
  */
 export async function createRerun(
   db: Database,
@@ -36,7 +36,10 @@ export async function createRerun(
     const original = await findOriginal(trx, organizationId, executionId);
     const rootId = original.root_id ?? original.id;
     const record = await lockedRecord(trx, organizationId, rootId);
-    if (!fresh) refuseSecond(record, original.id);
+    if (!fresh) {
+      refuseSecond(record, original.id);
+      refuseWithoutRecord(record, original.id);
+    }
     if (version === 'same') {
       refuseRemoved(await recordedNames(trx, organizationId, original.id), original, helperNames);
     }
@@ -129,7 +132,7 @@ async function lockedRecord(db: Database, organizationId: string, rootId: string
   );
   return await db
     .selectFrom('executions')
-    .select(['id', 'status'])
+    .select(['id', 'status', 'record_removed_at'])
     .where('organization_id', '=', organizationId)
     .where((where) => where.or([where('id', '=', rootId), where('root_id', '=', rootId)]))
     .orderBy('id')
@@ -142,6 +145,15 @@ function refuseSecond(record: Awaited<ReturnType<typeof lockedRecord>>, original
   throw new AfterwordError(
     'rerun_under_way',
     `Execution ${running.id} is ${running.status} and runs execution ${originalId} again, from the same record.`,
+  );
+}
+
+function refuseWithoutRecord(record: Awaited<ReturnType<typeof lockedRecord>>, originalId: string): void {
+  const removed = record.find(({ record_removed_at: at }) => at !== null)?.record_removed_at;
+  if (removed === undefined || removed === null) return;
+  throw new AfterwordError(
+    'record_removed',
+    `The calls of execution ${originalId} were removed at ${removed.toISOString()}: a re-run would repeat its effects.`,
   );
 }
 

@@ -190,6 +190,8 @@ export interface ExecutionsTable {
   queued_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
+  /** When output and calls were removed. */
+  record_removed_at: Generated<Date | null>;
   queue_ms: Generated<number>;
   run_ms: Generated<number>;
 }

@@ -41,3 +41,10 @@ export const storeOptions = {
   startToCloseTimeout: '10 s',
   retry: { initialInterval: '100 ms', backoffCoefficient: 2, maximumInterval: '10 s' },
 } satisfies LocalActivityOptions;
+
+/** It says after each batch that it lives; what is left after an hour is for the next day. */
+export const retentionOptions = {
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '1 minute',
+  retry: { maximumAttempts: 3 },
+} satisfies ActivityOptions;

@@ -63,6 +63,16 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'applies-retention',
+    async record(system) {
+      await system.startWorkers();
+      const workflowId = 'retention/recorded';
+      const { taskQueue } = system;
+      await system.temporal.client.workflow.execute('applyRetention', { workflowId, taskQueue, args: [] });
+      return { 'applies-retention': workflowId };
+    },
+  },
+  {
     name: 'retried-with-recorded-calls',
     async record(system) {
       await system.push('retried', callsThenRaisesOnce);

@@ -9,6 +9,7 @@ import type { HelperServices } from '../../src/helpers/services.ts';
 import { createSandbox } from '../../src/sandbox/create-sandbox.ts';
 import type { AnalyticsSink } from '../../src/analytics/sink.ts';
 import type { DeliveryPolicy } from '../../src/domain/delivery-policy.ts';
+import type { RetentionPolicy } from '../../src/domain/retention-policy.ts';
 import type { HttpGatewayOptions } from '../../src/sandbox/http-gateway/gateway.ts';
 import type { Keyring } from '../../src/secrets/keyring.ts';
 import { openStore, type Store } from '../../src/store/database.ts';
@@ -40,6 +41,7 @@ export interface SystemOptions {
   readonly services?: HelperServices;
   readonly sinks?: readonly AnalyticsSink[];
   readonly deliveryPolicy?: DeliveryPolicy;
+  readonly retention?: RetentionPolicy;
   /** What its workers open secrets with; those of all tests where left out. */
   readonly keys?: Keyring;
   /** PostgreSQL where left out. */
@@ -96,7 +98,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
     const sandbox = await createSandbox({ pythonPath: inject('python') ?? 'python3' });
     const connection = await connectNative({ address });
     const { checkpoint, services, wallMs, outsideMs, handlerSlots = 12, http = toStandIns } = options;
-    const { sinks, deliveryPolicy, keys = testKeys } = options;
+    const { sinks, deliveryPolicy, retention, keys = testKeys } = options;
     const running = await startWorkers({
       store,
       temporal,
@@ -112,6 +114,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
       ...(wallMs === undefined ? {} : { wallMs }),
       ...(sinks ? { sinks } : {}),
       ...(deliveryPolicy ? { deliveryPolicy } : {}),
+      ...(retention ? { retention } : {}),
       ...(outsideMs === undefined ? {} : { outsideMs }),
     });
     return {

@@ -52,6 +52,17 @@ describe('configuration', () => {
     }
   });
 
+  test('keeps records for 30 days, events for 400, and all else for ever where nothing is said', () => {
+    const kept = { recordDays: 30, messageDays: undefined, analyticsDays: undefined, eventDays: 400, auditDays: 400 };
+    expect(loadConfig({}).retention).toEqual(kept);
+    const days = { AFTERWORD_RETENTION_RECORD_DAYS: '1', AFTERWORD_RETENTION_EVENT_DAYS: '0' };
+    expect(loadConfig(days).retention).toEqual({ ...kept, recordDays: 1, eventDays: undefined });
+    expect(loadConfig({ AFTERWORD_RETENTION_EVENT_DAYS: '400' }).retention.eventDays).toBe(400);
+    expect(faultOf({ AFTERWORD_RETENTION_EVENT_DAYS: '399' }).message).toContain('from 400 to 36500');
+    expect(loadConfig({ AFTERWORD_RETENTION_RECORD_DAYS: '36500' }).retention.recordDays).toBe(36_500);
+    expect(faultOf({ AFTERWORD_RETENTION_RECORD_DAYS: '36501' }).message).toContain('AFTERWORD_RETENTION_RECORD_DAYS');
+  });
+
   test('takes a variable that is set to nothing as not set', () => {
     expect(loadConfig({ AFTERWORD_PORT: '', DATABASE_URL: ' ', AFTERWORD_HOME: '' })).toEqual(loadConfig({}));
   });

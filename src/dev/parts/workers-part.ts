@@ -8,6 +8,7 @@ import type { Keyring } from '../../secrets/keyring.ts';
 import type { Store } from '../../store/database.ts';
 import type { Temporal } from '../../temporal/connection.ts';
 import { connectNative } from '../../temporal/native-connection.ts';
+import { ensureRetention } from '../../temporal/retention-schedule.ts';
 import { ensureRedelivery } from '../../temporal/redelivery-schedule.ts';
 import { installTemporalRuntime } from '../../temporal/runtime.ts';
 import { exampleOrganization } from './store-part.ts';
@@ -48,6 +49,7 @@ export async function startWorkersPart(
     services: openOrganizationServices({ store, keys, config: { ...config, organization: exampleOrganization.id } }),
     keys,
     metrics,
+    retention: config.retention,
     taskQueue,
     handlerSlots,
     workflowBundlePath: tracing === undefined ? workflowBundlePath : tracedWorkflowBundlePath,
@@ -59,6 +61,7 @@ export async function startWorkersPart(
     await workers.shutdown();
   });
   await ensureRedelivery(temporal.client, taskQueue, deliveryPolicy.redeliveryEveryMs);
+  await ensureRetention(temporal.client, taskQueue);
   screen.step(`Workers on task queue ${taskQueue}, ${handlerSlots} handlers at once`);
   return { failed: failureOf(workers.stopped, () => told.toStop) };
 }
