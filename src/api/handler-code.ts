@@ -30,6 +30,9 @@ export async function findFaults(
     : { outcome: 'skipped', findings: [], reason: check.reason };
 }
 
+/** Of code that is taken as it is. */
+export const uncheckedCode: CheckedCode = { outcome: 'skipped', findings: [], reason: 'the push asked for it' };
+
 /** A push is not refused for it: the secret may be set later. */
 export function withMissingSecrets(check: CheckedCode, names: readonly string[]): CheckedCode {
   const findings = names.map((name): CodeFinding => ({

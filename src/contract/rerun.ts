@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { limits } from '../domain/limits.ts';
+import { notTakenReasons } from '../domain/rerun-set.ts';
+import { ExecutionFilter } from './execution-filter.ts';
 
 export const RerunInput = z
   .strictObject({
@@ -31,3 +34,42 @@ export const StartedRerun = z
   })
   .meta({ id: 'StartedRerun' });
 export type StartedRerun = z.infer<typeof StartedRerun>;
+
+export const RerunSetInput = z
+  .strictObject({
+    filter: ExecutionFilter.refine((filter) => Object.values(filter).some((value) => value !== undefined), {
+      message: 'expected at least one condition',
+    }).meta({ description: 'Those of the list, GET /executions; at least one.' }),
+    ...RerunInput.shape,
+    dryRun: z.boolean().default(false).meta({ description: 'Only says what would be run again.' }),
+    ratePerMinute: z
+      .number()
+      .int()
+      .min(1)
+      .max(limits.rerunsPerMinute)
+      .default(limits.defaultRerunsPerMinute)
+      .meta({ description: 'How many start in a minute.' }),
+  })
+  .meta({ id: 'RerunSetInput' });
+export type RerunSetInput = z.infer<typeof RerunSetInput>;
+
+export const StartedRerunSet = z
+  .object({
+    dryRun: z.boolean(),
+    matched: z.number().int().meta({ description: 'Executions that the filter matches.' }),
+    taken: z.number().int().meta({ description: 'Of these, those that are run again.' }),
+    notTaken: z
+      .array(
+        z.object({
+          reason: z.enum(notTakenReasons),
+          count: z.number().int(),
+          examples: z.array(z.string()).meta({ description: 'Ids of some of them.' }),
+        }),
+      )
+      .meta({ description: 'The others, by reason.' }),
+    items: z
+      .array(z.object({ executionId: z.string(), rerunOf: z.string(), startsAt: z.string() }))
+      .meta({ description: 'The new executions in the order of their starts; none of a dry run.' }),
+  })
+  .meta({ id: 'StartedRerunSet' });
+export type StartedRerunSet = z.infer<typeof StartedRerunSet>;

@@ -1,4 +1,5 @@
 import { entry, type ErrorEntry } from './error-entry.ts';
+import { executionErrors } from './execution-errors.ts';
 import { helperErrors } from './helper-errors.ts';
 
 /**
@@ -267,36 +268,7 @@ export const errorTable = {
   ),
   internal: entry('internal', 500, 'Afterword failed', 'Try again; the log has this request id.', true),
   ...helperErrors,
-  execution_not_ended: entry(
-    'conflict',
-    409,
-    'The execution has not ended',
-    'Wait for its end, then run it again; `afterword execution <id>` shows where it stands.',
-  ),
-  rerun_under_way: entry(
-    'conflict',
-    409,
-    'A re-run from the same record is under way',
-    'Wait for the execution that the answer names, or run it again with `fresh`: then every effect is repeated.',
-  ),
-  record_removed: entry(
-    'conflict',
-    409,
-    'The record of the execution is kept no longer',
-    'Run it again with `fresh`: then every effect is repeated.',
-  ),
-  not_rerunnable: entry(
-    'conflict',
-    409,
-    'Only executions of events can be run again',
-    'Make another test run, or invoke the tool again.',
-  ),
-  helper_removed: entry(
-    'conflict',
-    409,
-    'The version calls a helper that is no longer there',
-    'Push a version that does without it, and run the execution again with `version: newest`.',
-  ),
+  ...executionErrors,
   run_cancelled: entry('conflict', 409, 'The run was cancelled', 'Nothing to do: no new calls are made.'),
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -71,6 +71,17 @@ export const limits = {
   sheetColumns: 200,
   /** Of Google's, in one cell. */
   sheetCellCharacters: 50_000,
+  /** Of an error's type and message together: what a search for text in errors sees. */
+  searchedErrorCharacters: 500,
+  /** Executions that one request may run again. */
+  rerunsPerRequest: 1_000,
+  /** Re-runs of a set that start in a minute. */
+  rerunsPerMinute: 600,
+  defaultRerunsPerMinute: 60,
+  /** Event streams of one organisation that a server keeps open. */
+  streamsPerOrganization: 20,
+  /** Then a stream ends and its reader begins where it ended: a revoked key reads no longer than this. */
+  streamMs: 10 * 60_000,
   logKeptBytes: 64 * KB,
   outputBytes: 16 * MB,
   resultBytes: 256 * KB,

@@ -66,6 +66,7 @@ export async function createDirectRun(
         handler_id: run.handlerId,
         handler_version_id: run.handlerVersionId,
         ordinal: 0,
+        event_type: run.eventType,
         reason: null,
         error: null,
         result: null,

@@ -1,14 +1,16 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Handler, HandlerPush, HandlerVersion, HandlerWithCode, PushedHandler } from '../contract/handler.ts';
-import type { HandlerLanguage } from '../contract/handler-language.ts';
+import type { Handler, HandlerPush, HandlerWithCode, PushedHandler } from '../contract/handler.ts';
 import { refuseOwnType } from '../domain/cancel-on.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { refuseLargeCode, refuseToolIn } from '../domain/handler-code.ts';
 import type { Database } from './database.ts';
+import { findHandlerRow, handlerRowOf, setHandlerColumns } from './found-handlers.ts';
 import { filesJsonOf, handlerFileOf } from './handler-files.ts';
-import { type HandlerRow, settingsOf, toHandler, toHandlerVersion } from './handler-rows.ts';
+import { type HandlerRow, settingsOf, toHandler } from './handler-rows.ts';
 import { inTransaction } from './transaction.ts';
-import { isUuid } from './uuid-text.ts';
+
+export { listHandlers } from './handler-list.ts';
+export { getHandlerVersion, listHandlerVersions, rollbackHandler } from './handler-versions.ts';
 
 /**
  * Makes the handler, or a new version of it when code or settings differ from the current version's; the note belongs
@@ -31,14 +33,35 @@ export async function pushHandler(db: Database, organizationId: string, push: Ha
         enabled: push.enabled ?? true,
         current_version: 1,
       })
-      .onConflict((conflict) => conflict.columns(['organization_id', 'name']).doNothing())
+      .onConflict((conflict) =>
+        conflict.columns(['organization_id', 'name']).where('deleted_at', 'is', null).doNothing(),
+      )
       .returningAll()
       .executeTakeFirst();
     if (created !== undefined) {
       await insertVersion(trx, created, 1, push);
       return { ...toHandler(created), changed: true, created: true };
     }
-    return await updateHandler(trx, await findRow(trx, organizationId, push.name, 'lock'), push);
+    return await updateHandler(trx, await findHandlerRow(trx, organizationId, push.name, 'lock'), push);
+  });
+}
+
+/** The same where `expected` is the current version; 0: there is no handler yet. Throws `handler_changed` too. */
+export async function pushVersion(
+  db: Database,
+  organizationId: string,
+  push: HandlerPush,
+  expected: number | undefined,
+): Promise<PushedHandler> {
+  return await inTransaction(db, async (trx) => {
+    const row = await handlerRowOf(trx, organizationId, push.name, 'lock');
+    const current = row?.current_version ?? 0;
+    if (expected !== undefined && expected !== current) {
+      const now = current === 0 ? 'There is none by now' : `It has version ${String(current)} by now`;
+      const detail = `The handler "${push.name}" was expected to have version ${String(expected)}. ${now}.`;
+      throw new AfterwordError('handler_changed', detail);
+    }
+    return await pushHandler(trx, organizationId, push);
   });
 }
 
@@ -75,7 +98,7 @@ async function updateHandler(trx: Database, row: HandlerRow, push: HandlerPush):
   const enabled = push.enabled ?? row.enabled;
   if (changed) await insertVersion(trx, row, version, push);
   else if (enabled === row.enabled) return { ...toHandler(row), changed, created: false };
-  const updated = await setColumns(trx, row, { current_version: version, language: push.language, enabled });
+  const updated = await setHandlerColumns(trx, row, { current_version: version, language: push.language, enabled });
   return { ...toHandler(updated), changed, created: false };
 }
 
@@ -96,17 +119,6 @@ async function insertVersion(trx: Database, row: HandlerRow, version: number, pu
     .execute();
 }
 
-/** By name. */
-export async function listHandlers(db: Database, organizationId: string): Promise<Handler[]> {
-  const rows = await db
-    .selectFrom('handlers')
-    .selectAll()
-    .where('organization_id', '=', organizationId)
-    .orderBy('name')
-    .execute();
-  return rows.map(toHandler);
-}
-
 /** With the code of its current version. Throws `handler_not_found`. */
 export async function getHandler(db: Database, organizationId: string, nameOrId: string): Promise<HandlerWithCode> {
   return (await findCurrentVersion(db, organizationId, nameOrId)).handler;
@@ -118,7 +130,7 @@ export async function findCurrentVersion(
   organizationId: string,
   nameOrId: string,
 ): Promise<{ handler: HandlerWithCode; versionId: string }> {
-  const row = await findRow(db, organizationId, nameOrId);
+  const row = await findHandlerRow(db, organizationId, nameOrId);
   const version = await db
     .selectFrom('handler_versions')
     .select(['id', 'files', 'settings'])
@@ -137,83 +149,22 @@ export async function setHandlerEnabled(
   nameOrId: string,
   enabled: boolean,
 ): Promise<Handler> {
-  const row = await findRow(db, organizationId, nameOrId);
-  return row.enabled === enabled ? toHandler(row) : toHandler(await setColumns(db, row, { enabled }));
-}
-
-/** Newest first. Throws `handler_not_found`. */
-export async function listHandlerVersions(
-  db: Database,
-  organizationId: string,
-  nameOrId: string,
-): Promise<HandlerVersion[]> {
-  const handler = await findRow(db, organizationId, nameOrId);
-  const rows = await db
-    .selectFrom('handler_versions')
-    .selectAll()
-    .where('organization_id', '=', organizationId)
-    .where('handler_id', '=', handler.id)
-    .orderBy('version', 'desc')
-    .execute();
-  return rows.map((row) => toHandlerVersion(row, handler.current_version));
+  const row = await findHandlerRow(db, organizationId, nameOrId);
+  return row.enabled === enabled ? toHandler(row) : toHandler(await setHandlerColumns(db, row, { enabled }));
 }
 
 /**
- * Makes an older version (or again a newer one) the one that new events run; no version is lost by it.
- * Throws `handler_not_found`, `version_not_found`.
+ * It runs for no further events, its name is free, its executions and versions stay as they are. Delayed executions end
+ * as those of one that is switched off. Throws `handler_not_found`.
  */
-export async function rollbackHandler(
-  db: Database,
-  organizationId: string,
-  nameOrId: string,
-  version: number,
-): Promise<Handler> {
+export async function deleteHandler(db: Database, organizationId: string, nameOrId: string): Promise<Handler> {
   return await inTransaction(db, async (trx) => {
-    const row = await findRow(trx, organizationId, nameOrId, 'lock');
-    const known = await trx
-      .selectFrom('handler_versions')
-      .select('files')
+    const row = await findHandlerRow(trx, organizationId, nameOrId, 'lock');
+    await trx
+      .deleteFrom('handler_drafts')
       .where('organization_id', '=', organizationId)
-      .where('handler_id', '=', row.id)
-      .where('version', '=', version)
-      .executeTakeFirst();
-    if (known === undefined) {
-      throw new AfterwordError('version_not_found', `The handler "${row.name}" has no version ${String(version)}.`);
-    }
-    const { language } = handlerFileOf(known.files);
-    return toHandler(await setColumns(trx, row, { current_version: version, language }));
+      .where('name', '=', row.name)
+      .execute();
+    return toHandler(await setHandlerColumns(trx, row, { enabled: false, deleted_at: new Date() }));
   });
-}
-
-async function findRow(db: Database, organizationId: string, nameOrId: string, lock?: 'lock'): Promise<HandlerRow> {
-  const row = await db
-    .selectFrom('handlers')
-    .selectAll()
-    .where('organization_id', '=', organizationId)
-    // No name has the form of an id's 36 characters by chance; where one does, the id wins.
-    .where((where) =>
-      isUuid(nameOrId)
-        ? where.or([where('id', '=', nameOrId), where('name', '=', nameOrId)])
-        : where('name', '=', nameOrId),
-    )
-    .orderBy((order) => (isUuid(nameOrId) ? order('id', '=', nameOrId) : order.ref('name')), 'desc')
-    .limit(1)
-    .$if(lock !== undefined, (query) => query.forUpdate())
-    .executeTakeFirst();
-  if (row !== undefined) return row;
-  throw new AfterwordError('handler_not_found', `There is no handler "${nameOrId}".`);
-}
-
-async function setColumns(
-  db: Database,
-  row: HandlerRow,
-  columns: { current_version?: number; language?: HandlerLanguage; enabled?: boolean },
-): Promise<HandlerRow> {
-  return await db
-    .updateTable('handlers')
-    .set({ ...columns, updated_at: new Date() })
-    .where('organization_id', '=', row.organization_id)
-    .where('id', '=', row.id)
-    .returningAll()
-    .executeTakeFirstOrThrow();
 }

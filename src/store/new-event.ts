@@ -73,6 +73,7 @@ export async function insertEvent(
           'handler_id',
           'handler_version_id',
           'ordinal',
+          'event_type',
           'runs_at',
           'cancel_on',
           'queued_at',
@@ -80,7 +81,7 @@ export async function insertEvent(
         .expression(
           sql<never>`
             select pinned.id, ${organizationId}, accepted.id, ${conversation.id}::uuid, pinned.handler_id,
-                   pinned.handler_version_id, pinned.ordinal, pinned.runs_at, pinned.cancel_on, ${receivedAt}::timestamptz
+                   pinned.handler_version_id, pinned.ordinal, ${input.type}::text, pinned.runs_at, pinned.cancel_on, ${receivedAt}::timestamptz
             from accepted, json_to_recordset(${JSON.stringify(pinned)}::json)
               as pinned (id uuid, handler_id uuid, handler_version_id uuid, ordinal integer, runs_at timestamptz,
                          cancel_on text[])`,

@@ -58,6 +58,7 @@ export async function createRerun(
         'handler_id',
         'handler_version_id',
         'ordinal',
+        'event_type',
         'root_id',
         'rerun_of',
         'workflow_id',
@@ -67,7 +68,7 @@ export async function createRerun(
       .expression(
         sql<never>`
           select ${id}::uuid, original.organization_id, original.event_id, original.conversation_id,
-                 original.handler_id, version.id, original.ordinal, ${fresh ? null : rootId}::uuid, original.id,
+                 original.handler_id, version.id, original.ordinal, original.event_type, ${fresh ? null : rootId}::uuid, original.id,
                  ${workflowId}, ${queuedAt}::timestamptz, ${new Date(queuedAt.getTime() + relayAfterMs)}::timestamptz
           from executions original
           join handler_versions version
@@ -94,10 +95,13 @@ async function findOriginal(db: Database, organizationId: string, id: string) {
   if (row === undefined) {
     throw new AfterwordError('execution_not_found', `There is no execution "${id.slice(0, 100)}".`);
   }
-  const { kind, status, type, handler_name, current_version, version, ...rest } = row;
+  const { kind, status, type, handler_name, current_version, version, deleted_at: deletedAt, ...rest } = row;
   // An event's execution has all of these: the store holds it to that.
   if (kind !== 'event' || type === null || handler_name === null || current_version === null || version === null) {
     throw new AfterwordError('not_rerunnable', `Execution ${row.id} ${notRerunnable[kind]}`);
+  }
+  if (deletedAt !== null) {
+    throw new AfterwordError('not_rerunnable', `The handler of execution ${row.id}, "${handler_name}", was deleted.`);
   }
   if (!isFinal(status)) {
     throw new AfterwordError('execution_not_ended', `Execution ${row.id} is ${status}; it has to end first.`);
@@ -113,7 +117,7 @@ async function executionRow(db: Database, organizationId: string, id: string) {
     .leftJoin('handler_versions as version', 'version.id', 'executions.handler_version_id')
     .select(['executions.id', 'executions.kind', 'executions.status', 'executions.root_id'])
     .select(['executions.conversation_id', 'event.type', 'handlers.name as handler_name'])
-    .select(['handlers.current_version', 'version.version'])
+    .select(['handlers.current_version', 'handlers.deleted_at', 'version.version'])
     .where('executions.organization_id', '=', organizationId)
     .where('executions.id', '=', id)
     .executeTakeFirst();

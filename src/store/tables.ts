@@ -3,6 +3,7 @@ import type { DeliveryState, StoredEventState } from '../domain/analytics-states
 import type { AttemptOutcome, ExecutionKind, ExecutionStatus, FailureReason } from '../domain/status.ts';
 import type { CallEffect, CallState } from '../domain/recorded-calls.ts';
 import type { AccountsTables } from './tables-accounts.ts';
+import type { HandlerDraftsTable } from './tables-handler-drafts.ts';
 import type { SinkTables } from './tables-sinks.ts';
 
 /**
@@ -12,6 +13,7 @@ import type { SinkTables } from './tables-sinks.ts';
 export interface Tables extends AccountsTables, SinkTables {
   handlers: HandlersTable;
   handler_versions: HandlerVersionsTable;
+  handler_drafts: HandlerDraftsTable;
   conversations: ConversationsTable;
   messages: MessagesTable;
   conversation_metadata: ConversationMetadataTable;
@@ -41,6 +43,8 @@ export interface HandlersTable {
   current_version: number;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
+  /** Then it runs no more and its name belongs to nobody; its executions stay. */
+  deleted_at: Generated<Date | null>;
 }
 
 export interface HandlerVersionsTable {
@@ -161,10 +165,14 @@ export interface ExecutionsTable {
   handler_version_id: string | null;
   /** Order among the event's executions, from 0. */
   ordinal: number;
+  /** Its event's or its direct run's, where lists need not ask them. */
+  event_type: Generated<string | null>;
   status: Generated<ExecutionStatus>;
   reason: FailureReason | null;
   /** JSON of HandlerError. */
   error: string | null;
+  /** What lists search of the error: see error-text.ts. */
+  error_text: Generated<string | null>;
   /** JSON. */
   result: string | null;
   /** The newest attempt: the fence. A write of an older one changes nothing. */

@@ -132,7 +132,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
       .select('id')
       .where('workflow_id', '=', workflowId)
       .executeTakeFirstOrThrow();
-    const executions = await listExecutions(store.db, organization, { eventId: event.id, limit: 1_000 });
+    const executions = await listExecutions(store.db, organization, { event: event.id, limit: 1_000 });
     const details = await Promise.all(executions.map(({ id }) => getExecution(store.db, organization, id)));
     return Object.fromEntries(details.map((detail) => [detail.handlerName, detail]));
   }

@@ -111,7 +111,7 @@ export function addConversationEventRoutes(api: Api, deps: ApiDependencies): voi
     requireEventId(id);
     await getEvent(store.db, organizationId, id);
     const find = (page: { limit: number; before?: string }) =>
-      listExecutions(store.db, organizationId, { ...page, eventId: id });
+      listExecutions(store.db, organizationId, { ...page, event: id });
     return c.json(await pageOf(c.req.valid('query'), find), 200);
   });
 }

@@ -1,7 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { Execution, ExecutionDetail, ExecutionKind, ExecutionStatus } from '../../contract/execution.ts';
+import { Execution, ExecutionDetail } from '../../contract/execution.ts';
+import { ExecutionFilterQuery } from '../../contract/execution-filter.ts';
 import { AfterwordError } from '../../domain/errors.ts';
-import { getExecution, listExecutions, readLogs } from '../../store/executions.ts';
+import { getExecution, listExecutions, readLogs, totalOfExecutions } from '../../store/executions.ts';
 import { isUuid } from '../../store/uuid-text.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { listOf, PageQuery, pageOf } from '../lists.ts';
@@ -10,14 +11,15 @@ import { answers, jsonOf, orProblem, needs } from '../route-parts.ts';
 const tags = ['Executions'];
 const params = z.object({ id: z.string() });
 
-const ExecutionQuery = PageQuery.extend({
-  status: ExecutionStatus.optional(),
-  kind: ExecutionKind.optional().meta({ description: 'Left out: all but test runs.' }),
-  handler: z.string().min(1).optional().meta({ description: 'Name of a handler.' }),
-  event: z.uuid().optional().meta({ description: 'Id of a conversation event.' }),
-  conversation: z.string().min(1).optional().meta({ description: 'Id or public id of a conversation.' }),
-  failed: z.enum(['true', 'false']).optional().meta({ description: '`true`: only those that failed or timed out.' }),
+const ExecutionQuery = PageQuery.extend(ExecutionFilterQuery.shape).extend({
+  total: z.enum(['true', 'false']).optional().meta({ description: '`true`: says how many there are on all pages.' }),
 });
+
+const ExecutionList = listOf(Execution, 'ExecutionPage')
+  .extend({
+    total: z.number().int().optional().meta({ description: 'Only where it was asked for; exact.' }),
+  })
+  .meta({ id: 'ExecutionList' });
 
 const ExecutionLogs = z
   .object({ attempt: z.number().int(), stdout: z.string(), stderr: z.string() })
@@ -39,7 +41,7 @@ const list = createRoute({
   summary: 'List executions, newest first',
   ...needs('read'),
   request: { query: ExecutionQuery },
-  responses: answers(listOf(Execution, 'ExecutionList'), 'A page of executions.'),
+  responses: answers(ExecutionList, 'A page of executions.'),
 });
 
 const get = createRoute({
@@ -82,18 +84,12 @@ const cancel = createRoute({
 export function addExecutionRoutes(api: Api, { store, cancelling }: ApiDependencies): void {
   api.openapi(list, async (c) => {
     const organizationId = c.get('organizationId');
-    const { status, kind, handler, event, conversation, failed, ...page } = c.req.valid('query');
-    const wanted = {
-      ...(status === undefined ? {} : { status }),
-      ...(kind === undefined ? {} : { kind }),
-      ...(handler === undefined ? {} : { handler }),
-      ...(event === undefined ? {} : { eventId: event }),
-      ...(conversation === undefined ? {} : { conversation }),
-      ...(failed === 'true' ? { failed: true } : {}),
-    };
+    const { limit, before, total, ...filter } = c.req.valid('query');
     const find = (at: { limit: number; before?: string }) =>
-      listExecutions(store.db, organizationId, { ...at, ...wanted });
-    return c.json(await pageOf(page, find), 200);
+      listExecutions(store.db, organizationId, { ...at, ...filter });
+    const page = await pageOf({ limit, before }, find);
+    if (total !== 'true') return c.json(page, 200);
+    return c.json({ ...page, total: await totalOfExecutions(store.db, organizationId, filter) }, 200);
   });
 
   api.openapi(get, async (c) => {

@@ -5,21 +5,14 @@ import {
   Handler,
   HandlerName,
   HandlerPush,
-  HandlerVersion,
   HandlerWithCode,
   PushedAndChecked,
 } from '../../contract/handler.ts';
-import {
-  getHandler,
-  listHandlers,
-  listHandlerVersions,
-  pushHandler,
-  rollbackHandler,
-  setHandlerEnabled,
-} from '../../store/handlers.ts';
+import { ListedHandler } from '../../contract/handler-list.ts';
+import { getHandler, listHandlers, pushHandler, rollbackHandler, setHandlerEnabled } from '../../store/handlers.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { missingSecrets } from '../../store/secrets.ts';
-import { findFaults, refuseErrors, refuseNoCode, withMissingSecrets } from '../handler-code.ts';
+import { findFaults, refuseErrors, refuseNoCode, uncheckedCode, withMissingSecrets } from '../handler-code.ts';
 import { listOf } from '../lists.ts';
 import { answers, bodyOf, jsonOf, orProblem, needs } from '../route-parts.ts';
 import { invalidRequest } from '../../contract/field-errors.ts';
@@ -51,7 +44,7 @@ const list = createRoute({
   tags,
   summary: 'List handlers',
   ...needs('read'),
-  responses: answers(listOf(Handler, 'HandlerList'), 'All of them, by name.'),
+  responses: answers(listOf(ListedHandler, 'HandlerList'), 'All of them, by name.'),
 });
 
 const push = createRoute({
@@ -100,16 +93,6 @@ const disable = createRoute({
   responses: answers(Handler, 'The handler, which runs for no further events.'),
 });
 
-const listVersions = createRoute({
-  method: 'get',
-  path: '/handlers/{name}/versions',
-  tags,
-  summary: 'List the versions of a handler, newest first',
-  ...needs('read'),
-  request: { params },
-  responses: answers(listOf(HandlerVersion, 'HandlerVersionList'), 'All of them.'),
-});
-
 const rollback = createRoute({
   method: 'post',
   path: '/handlers/{name}/rollback',
@@ -141,7 +124,7 @@ export function addHandlerRoutes(api: Api, { store, checkCode }: ApiDependencies
     const check =
       c.req.valid('query').validate === 'true'
         ? await findFaults(checkCode, body.code, { language: body.language, tool: body.settings.tool })
-        : { outcome: 'skipped' as const, findings: [], reason: 'the push asked for it' };
+        : uncheckedCode;
     refuseErrors(check);
     const pushed = await pushHandler(db, c.get('organizationId'), { ...body, name });
     const missing = await missingSecrets(db, c.get('organizationId'), body.settings.secrets ?? []);
@@ -158,11 +141,6 @@ export function addHandlerRoutes(api: Api, { store, checkCode }: ApiDependencies
   api.openapi(disable, async (c) => {
     const { name } = c.req.valid('param');
     return c.json(await setHandlerEnabled(db, c.get('organizationId'), name, false), 200);
-  });
-
-  api.openapi(listVersions, async (c) => {
-    const { name } = c.req.valid('param');
-    return c.json({ items: await listHandlerVersions(db, c.get('organizationId'), name), next: null }, 200);
   });
 
   api.openapi(rollback, async (c) => {

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { RerunInput, StartedRerun } from '../../contract/rerun.ts';
+import { RerunInput, RerunSetInput, StartedRerun, StartedRerunSet } from '../../contract/rerun.ts';
+import { createReruns } from '../../store/rerun-sets.ts';
 import { createRerun } from '../../store/reruns.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { bodyOf, jsonOf, orProblem, needs } from '../route-parts.ts';
@@ -23,7 +24,30 @@ const rerun = createRoute({
   },
 });
 
-export function addRerunRoute(api: Api, { store, startRerunSoon, helperNames }: ApiDependencies): void {
+const rerunSet = createRoute({
+  method: 'post',
+  path: '/executions/rerun',
+  tags: ['Executions'],
+  summary: 'Run all that a filter matches again',
+  description:
+    'At most 1,000, oldest first, spread over time. Send it with `dryRun` first: that says how many. Left alone is what has ' +
+    'a re-run under way or one that succeeded, so the same request twice doubles nothing.',
+  ...needs('write', { starts: true }),
+  request: { body: bodyOf(RerunSetInput) },
+  responses: {
+    200: jsonOf(StartedRerunSet, 'Of a dry run: what would be run again.'),
+    202: jsonOf(StartedRerunSet, 'They are written down and start in turn.'),
+    ...orProblem,
+  },
+});
+
+export function addRerunRoutes(api: Api, { store, startRerunSoon, helperNames }: ApiDependencies): void {
+  api.openapi(rerunSet, async (c) => {
+    const input = c.req.valid('json');
+    const set = await createReruns(store.db, c.get('organizationId'), input, helperNames);
+    return input.dryRun ? c.json(set, 200) : c.json(set, 202);
+  });
+
   api.openapi(rerun, async (c) => {
     const { id } = c.req.valid('param');
     const input = c.req.valid('json');

@@ -9,6 +9,7 @@ import {
   isFinal,
 } from '../../domain/status.ts';
 import type { Database } from '../database.ts';
+import { errorTextOf } from '../error-text.ts';
 import type { AttemptRef } from './begin-attempt.ts';
 import { eventInserts, type NewAnalyticsEvents } from './register-events.ts';
 import { logInsert, type LogChunk } from './write-logs.ts';
@@ -54,6 +55,7 @@ export async function finishAttempt(
       set status = coalesce(${end.final}::text, 'running'),
           reason = ${end.reason}::text,
           error = ${error}::text,
+          error_text = ${errorTextOf(end.error)}::text,
           result = ${end.resultJson}::text,
           finished_at = case when ${end.final}::text is null then null else ${now}::timestamptz end,
           user_failures = user_failures + ${userFailed}::integer,
@@ -117,6 +119,7 @@ export interface Settlement {
 export async function settleExecution(db: Database, settlement: Settlement): Promise<Settled> {
   const now = new Date();
   const error = settlement.error === null ? null : JSON.stringify(settlement.error);
+  const errorText = errorTextOf(settlement.error);
   const cancelled = settlement.status === 'cancelled';
   const open = cancelled ? 'cancelled' : 'lost';
   const { rows } = await sql<{ status: ExecutionStatus; reason: FailureReason | null }>`
@@ -125,6 +128,7 @@ export async function settleExecution(db: Database, settlement: Settlement): Pro
       set status = ${settlement.status},
           reason = case when ${cancelled}::boolean then null else coalesce(${settlement.reason}::text, reason) end,
           error = case when ${cancelled}::boolean then ${error}::text else coalesce(error, ${error}::text) end,
+          error_text = case when ${cancelled}::boolean then ${errorText}::text else coalesce(error_text, ${errorText}::text) end,
           finished_at = ${now}::timestamptz,
           relay_at = null
       where id = ${settlement.executionId} and organization_id = ${settlement.organizationId} and finished_at is null
