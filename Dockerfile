@@ -41,6 +41,7 @@ COPY --from=build /opt/afterword/dist dist
 COPY --from=build /opt/afterword/scripts/afterword.mjs scripts/afterword.mjs
 COPY --from=build /opt/afterword/scripts/setup scripts/setup
 COPY --from=build /opt/afterword/src/sandbox src/sandbox
+COPY --from=build /opt/afterword/src/analytics/sinks/datalake.proto src/analytics/sinks/datalake.proto
 RUN mkdir bin && ln -s ../scripts/afterword.mjs bin/afterword && chmod 755 scripts/afterword.mjs
 # The user "node" of the base image, by number so that an orchestrator can see that it is not root.
 USER 1000:1000

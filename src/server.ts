@@ -24,7 +24,9 @@ import { startTracing } from './observability/tracing.ts';
 import { untilReachable } from './observability/until-reachable.ts';
 import { createCallsInFlight } from './relay/calls-in-flight.ts';
 import { createRelay } from './relay/relay.ts';
+import { createTestSink } from './activities/test-sink.ts';
 import { createCodeCheck } from './sandbox/code-check.ts';
+import { createHttpGateway, type HttpGatewayOptions } from './sandbox/http-gateway/gateway.ts';
 import { type Keyring, noKeyring } from './secrets/keyring.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
 import { createApiKey } from './store/api-keys.ts';
@@ -36,13 +38,14 @@ import { ensureOrganization } from './store/organizations.ts';
 import { askToCancelEvent, askToCancelExecution } from './temporal/cancel-runs.ts';
 import { handlerWorkers } from './temporal/handler-workers.ts';
 import { connectTemporal, type Temporal } from './temporal/connection.ts';
+import { redeliverNow } from './temporal/redelivery-schedule.ts';
 import { directRunEnded, startDirectRun } from './temporal/start-direct-run.ts';
 import { createEventStarter } from './temporal/start-event.ts';
 import type { EventToStart } from './temporal/start-event.ts';
 
 export interface ServerOptions {
   readonly config: Pick<Config, 'host' | 'port' | 'taskQueue' | 'python'> &
-    Partial<Pick<Config, 'rateLimit' | 'corsOrigins' | 'metrics'>>;
+    Partial<Pick<Config, 'http' | 'rateLimit' | 'corsOrigins' | 'metrics'>>;
   readonly store: Store;
   readonly temporal: Temporal;
   readonly log: Log;
@@ -63,6 +66,8 @@ export interface RunningServer {
 }
 
 const defaultShutdownMs = 3_000;
+/** Public addresses alone. */
+const closedNetworks: HttpGatewayOptions = { openNetworks: [], origins: new Map() };
 /** The SDK would go on trying for 20 s; the relay does that itself, and a stop cannot wait so long. */
 const temporalCallMs = 3_000;
 
@@ -109,6 +114,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     })),
   );
   const access = metricsAccess(isLoopback(config.host), config.metrics?.token);
+  const gateway = createHttpGateway(config.http ?? closedNetworks);
   const helperNames = helpers.map(({ name }) => name);
   const app = createApp({
     store,
@@ -121,6 +127,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }),
     helperNames,
     keys,
+    testSink: createTestSink({ gateway, keys }),
+    redeliver: () => inTime(() => redeliverNow(temporal.client, config.taskQueue)),
     log,
     ...(config.rateLimit === undefined ? {} : { rateLimit: config.rateLimit }),
     ...(config.corsOrigins === undefined ? {} : { corsOrigins: config.corsOrigins }),
@@ -137,7 +145,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     stop: async () => {
       stopping.abort();
       const [cutOff] = await Promise.all([listening.stop(shutdownMs), relay.stop()]);
-      await calls.settled();
+      await Promise.all([calls.settled(), gateway.close()]);
       logServerStopped(log, cutOff);
     },
   };

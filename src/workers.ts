@@ -5,7 +5,7 @@ import { createApplyRetention } from './activities/apply-retention.ts';
 import { createCallHelper } from './activities/call-helper.ts';
 import type { Checkpoint } from './activities/checkpoint.ts';
 import { createCheckDelayed } from './activities/check-delayed.ts';
-import { createDeliverAnalytics, createRedeliverAnalytics } from './activities/deliver-analytics.ts';
+import { createAnalyticsDelivery } from './activities/deliver-analytics.ts';
 import { createOpenEvent } from './activities/open-event.ts';
 import { HandlerShares } from './activities/handler-shares.ts';
 import { createRunHandler } from './activities/run-handler.ts';
@@ -63,7 +63,7 @@ export interface WorkersOptions {
   /** Left out: no spans. With it the bundle is the traced one. */
   readonly tracing?: Tracing | undefined;
   readonly wallMs?: number;
-  /** Where analytics events go; the store alone where left out. */
+  /** Where all analytics events go, besides their organisation's own sinks; the store alone where left out. */
   readonly sinks?: readonly AnalyticsSink[];
   readonly deliveryPolicy?: DeliveryPolicy;
   /** What is kept how long; all for ever where left out. */
@@ -136,14 +136,13 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     // A cancellation comes back with a heartbeat: the default would hold it for 8 s.
     maxHeartbeatThrottleInterval: '1 s',
   });
+  const delivery = createAnalyticsDelivery({ store, sinks, policy, gateway, keys });
+  const { deliverAnalytics, redeliverAnalytics } = delivery;
   const analyticsWorker = await Worker.create({
     ...common,
     ...restShutdown,
     taskQueue: `${taskQueue}-analytics`,
-    activities: {
-      deliverAnalytics: createDeliverAnalytics({ store, sinks, policy, gateway }),
-      redeliverAnalytics: createRedeliverAnalytics({ store, sinks, policy, gateway }),
-    },
+    activities: { deliverAnalytics, redeliverAnalytics },
     maxConcurrentActivityTaskExecutions: deliverySlots,
   });
   const handlers = running(handlerWorker);
@@ -154,6 +153,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       // Handlers first: those that still run need the others, who answer their calls.
       await handlers.shutdown();
       await Promise.all(rest.map((worker) => worker.shutdown()));
+      delivery.close();
       await gateway.close();
     },
   };

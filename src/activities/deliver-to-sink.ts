@@ -1,4 +1,4 @@
-import { SinkRefusal, type AnalyticsSink, type SendFromSink } from '../analytics/sink.ts';
+import { SinkAway, SinkGone, SinkRefusal, type AnalyticsSink, type SendFromSink } from '../analytics/sink.ts';
 import { wireTypeOf } from '../analytics/value-type.ts';
 import { eachWithConcurrency } from '../domain/concurrency.ts';
 import type { DeliveryPolicy } from '../domain/delivery-policy.ts';
@@ -24,20 +24,33 @@ export interface DeliveryRun {
   readonly againInMs: number;
 }
 
-/** Delivers claimed events and records each end; answers how many the sink may still take later. */
+export interface DeliveryReport {
+  readonly delivered: number;
+  /** How many the sink may still take later. */
+  readonly left: number;
+  /** It took nothing, or no more. */
+  readonly away: { readonly error: string; readonly retryAfterMs: number | undefined } | null;
+  /** It said that it wants nothing any more, and how. */
+  readonly gone: string | null;
+}
+
+/** Delivers claimed events and records each end. */
 export async function deliverToSink(
   { db, policy, send, signal, until, againInMs }: DeliveryRun,
   sink: AnalyticsSink,
   events: readonly ClaimedEvent[],
-): Promise<number> {
+): Promise<DeliveryReport> {
   let failuresInARow = 0;
+  let delivered = 0;
   let left = 0;
+  let lastError: string | null = null;
+  let stopped: { readonly retryAfterMs: number | undefined } | null = null;
+  let gone: string | null = null;
 
   async function deliverOne(event: ClaimedEvent): Promise<DeliveryOutcome> {
     const { id } = event;
-    if (failuresInARow >= failuresOfAnOutage || performance.now() > until || signal.aborted) {
-      return { id, outcome: 'untried' };
-    }
+    const isAway = stopped !== null || failuresInARow >= failuresOfAnOutage;
+    if (isAway || performance.now() > until || signal.aborted) return { id, outcome: 'untried' };
     try {
       const within = AbortSignal.any([signal, AbortSignal.timeout(policy.eventTimeoutMs)]);
       const wireType = wireTypeOf(event.payload.value_type);
@@ -48,16 +61,28 @@ export async function deliverToSink(
       const text = storable(error instanceof Error ? error.message : String(error));
       if (error instanceof SinkRefusal) return { id, outcome: 'refused', error: text };
       failuresInARow += 1;
+      lastError = text;
+      if (error instanceof SinkAway) stopped = error;
+      if (error instanceof SinkGone) {
+        stopped = { retryAfterMs: undefined };
+        gone = text;
+      }
       return { id, outcome: 'failed', error: text };
     }
   }
 
   for (let start = 0; start < events.length; start += chunk) {
     const outcomes = await eachWithConcurrency(events.slice(start, start + chunk), atOnce, deliverOne);
+    delivered += outcomes.filter(({ outcome }) => outcome === 'delivered' || outcome === 'refused').length;
     left += outcomes.filter(({ outcome }) => outcome === 'failed' || outcome === 'untried').length;
     await recordDeliveries(db, sink.name, outcomes, { againInMs, deadAfterMs: policy.deadAfterMs });
   }
-  return left;
+  return { delivered, left, gone, away: awayOf() };
+
+  function awayOf(): DeliveryReport['away'] {
+    const isAway = stopped !== null || failuresInARow >= failuresOfAnOutage || delivered === 0;
+    return isAway && lastError !== null ? { error: lastError, retryAfterMs: stopped?.retryAfterMs } : null;
+  }
 }
 
 /** What a sink says may hold what a text column cannot. */

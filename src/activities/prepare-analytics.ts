@@ -5,6 +5,7 @@ import { deliveryPolicy, type DeliveryPolicy } from '../domain/delivery-policy.t
 import type { RegisteredEvent } from '../sandbox/sandbox.ts';
 import { deliveredBefore, type DeliveredBefore } from '../store/delivered-before.ts';
 import { loadAnalyticsOrigin } from '../store/analytics-origin.ts';
+import { enabledSinkIds } from '../store/sinks.ts';
 import type { Database } from '../store/database.ts';
 import type { AttemptRef, BegunAttempt } from '../store/execution-ledger/begin-attempt.ts';
 import type { NewAnalyticsEvent, NewAnalyticsEvents } from '../store/execution-ledger/register-events.ts';
@@ -29,7 +30,7 @@ export async function prepareAnalytics(
   if (result.events.length === 0) return undefined;
   const now = new Date();
   const origin = result.outcome === 'succeeded' ? await originOf(db, ref, begun, now) : undefined;
-  const sinkNames = sinks.map(({ name }) => name);
+  const sinkNames = [...sinks.map(({ name }) => name), ...(await enabledSinkIds(db, ref.organizationId))];
   const before = isRerun(ref, begun) ? await deliveredBefore(db, ref, begun.rootId) : [];
   return {
     events: result.events.map((registered, ordinal) =>

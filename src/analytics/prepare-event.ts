@@ -1,6 +1,6 @@
 import type { AnalyticsPayload } from '../contract/analytics.ts';
 import type { JsonObject, JsonValue } from '../contract/json.ts';
-import { toMoment } from './event-date.ts';
+import { toMoment } from '../domain/event-date.ts';
 
 /** Where an event comes from: what is filled in where the event does not say it. Null: nothing is known. */
 export interface EventOrigin {

@@ -16,7 +16,7 @@ import { type Canceller, createCancelling } from './cancelling.ts';
 import { createKnownKeys } from './known-keys.ts';
 import { createRunDirectly, type DirectRunner } from './direct-runs.ts';
 import { createRouter } from './environment.ts';
-import type { Api, ApiDependencies } from './environment.ts';
+import type { Api, ApiDependencies, TestSink } from './environment.ts';
 import type { CheckCode } from './handler-code.ts';
 import { serveDescription } from './openapi.ts';
 import { answerProblem, createErrorAnswer } from './problems.ts';
@@ -24,9 +24,13 @@ import { limitRate } from './rate-limit.ts';
 import { serveReferencePage } from './reference-page.ts';
 import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addAuditRoute } from './routes/audit.ts';
+import { createRedeliverSoon } from './redeliver-soon.ts';
+import { addAnalyticsRoutes } from './routes/analytics.ts';
 import { addConversationEventRoutes } from './routes/conversation-events.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
 import { addCredentialsRoutes } from './routes/credentials.ts';
+import { addDatalakeRoute } from './routes/datalake.ts';
+import { addDeadLetterRoutes } from './routes/dead-letters.ts';
 import { addEgressRoutes } from './routes/egress.ts';
 import { addExecutionRoutes } from './routes/executions.ts';
 import { addHandlerDraftRoutes } from './routes/handler-drafts.ts';
@@ -38,6 +42,7 @@ import { metricsRoute, type MetricsAccess } from './routes/metrics.ts';
 import { addOrganizationRoute } from './routes/organization.ts';
 import { addRerunRoutes } from './routes/reruns.ts';
 import { addSecretRoutes } from './routes/secrets.ts';
+import { addSinkRoutes } from './routes/sinks.ts';
 import { addTestRunRoute } from './routes/test-runs.ts';
 import { addToolRoute } from './routes/tools.ts';
 import { corsAnswers, securityHeaders } from './security-headers.ts';
@@ -55,6 +60,10 @@ export interface AppOptions {
   readonly helperNames: readonly string[];
   /** What seals secrets; left out: none can be set. */
   readonly keys?: Keyring;
+  /** Has the redelivery begin now; left out: it begins in its time. Throws `temporal_unavailable`. */
+  readonly redeliver?: () => Promise<void>;
+  /** Left out: sinks cannot be tested here. */
+  readonly testSink?: TestSink;
   readonly health: Health;
   readonly log: Log;
   /** Left out: nothing is counted, and there is no /metrics. */
@@ -137,6 +146,8 @@ export function createApp(options: AppOptions): Api {
     helperNames: new Set(options.helperNames),
     keys: options.keys ?? noKeyring,
     knownKeys,
+    testSink: options.testSink,
+    redeliverSoon: createRedeliverSoon(options.redeliver, log),
     log,
     metrics,
   });
@@ -157,6 +168,10 @@ function createTopics(deps: ApiDependencies): Api {
   addHandlerVersionRoutes(api, deps);
   addHandlerDraftRoutes(api, deps);
   addSecretRoutes(api, deps);
+  addSinkRoutes(api, deps);
+  addAnalyticsRoutes(api, deps);
+  addDeadLetterRoutes(api, deps);
+  addDatalakeRoute(api, deps);
   addExecutionRoutes(api, deps);
   addRerunRoutes(api, deps);
   addTestRunRoute(api, deps);

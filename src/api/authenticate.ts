@@ -9,6 +9,8 @@ import { TokenBuckets } from './token-buckets.ts';
 
 /** What Syllable's clients send in place of a Bearer token. */
 const syllableHeader = 'Syllable-API-Key';
+/** What the datalake's client sends when it asks. */
+const datalakeHeader = 'secretsaccesstoken';
 
 /**
  * Finds the organisation of the request's key and what the key may do. Throws `unauthorized`, and `too_many_requests` for an
@@ -29,7 +31,10 @@ export function authenticate(keys: KnownKeys) {
   }
 
   return createMiddleware<ApiEnvironment>(async (c, next) => {
-    const known = await find(givenKey(c.req.header('authorization'), c.req.header(syllableHeader)), addressOf(c));
+    const known = await find(
+      givenKey(c.req.header('authorization'), c.req.header(syllableHeader) ?? c.req.header(datalakeHeader)),
+      addressOf(c),
+    );
     if (known.expiresAt !== null && known.expiresAt.getTime() <= Date.now()) {
       throw new AfterwordError('unauthorized', `The API key expired at ${known.expiresAt.toISOString()}.`);
     }

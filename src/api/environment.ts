@@ -4,6 +4,8 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Keyring } from '../secrets/keyring.ts';
 import type { Database, Store } from '../store/database.ts';
+import type { SinkTest } from '../contract/sink.ts';
+import type { StoredSink } from '../store/sinks.ts';
 import type { Cancelling } from './cancelling.ts';
 import type { CreatedRerun } from '../store/reruns.ts';
 import type { RunDirectly } from './direct-runs.ts';
@@ -11,6 +13,8 @@ import type { CheckCode } from './handler-code.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { EventToStart } from './start-soon.ts';
 import { checkInput } from './validation.ts';
+
+export type TestSink = (sink: StoredSink) => Promise<SinkTest>;
 
 /** What the routes work with. */
 export interface ApiDependencies {
@@ -26,6 +30,10 @@ export interface ApiDependencies {
   readonly knownKeys: KnownKeys;
   readonly cancelling: Cancelling;
   readonly checkCode: CheckCode;
+  /** Has what waits for sinks delivered without waiting for the next time; never throws, never waits long. */
+  readonly redeliverSoon: () => Promise<void>;
+  /** Sends a test event to a sink; never throws for what the sink does. */
+  readonly testSink: TestSink | undefined;
   readonly log: Log;
   readonly metrics?: Metrics | undefined;
 }

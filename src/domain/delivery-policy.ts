@@ -12,6 +12,15 @@ export interface DeliveryPolicy {
   readonly redeliveryEveryMs: number;
   /** The first try that fails after this is the last. */
   readonly deadAfterMs: number;
+  /** How long a sink of an organisation is left alone that took nothing; twice as long each time, up to the longest. */
+  readonly firstRestMs: number;
+  readonly longestRestMs: number;
+  /** What a sink may ask for by `Retry-After`. */
+  readonly longestRetryAfterMs: number;
+  /** Deliveries to one sink of an organisation that are under way at once on a worker. */
+  readonly placesOfSink: number;
+  /** Of the redelivery for one sink, before the others have theirs. */
+  readonly turnMs: number;
 }
 
 export const deliveryPolicy: DeliveryPolicy = {
@@ -21,4 +30,9 @@ export const deliveryPolicy: DeliveryPolicy = {
   firstTriesMs: 5 * 60_000,
   redeliveryEveryMs: 5 * 60_000,
   deadAfterMs: 24 * 60 * 60_000,
+  firstRestMs: 1_000,
+  longestRestMs: 4 * 60_000,
+  longestRetryAfterMs: 60 * 60_000,
+  placesOfSink: 3,
+  turnMs: 20_000,
 };

@@ -68,6 +68,7 @@ export const errorTable = {
     'Set them with PUT on the same route.',
   ),
   secret_not_found: entry('missing', 404, 'The secret is not known', 'Run `afterword secrets list` to see the names.'),
+  sink_not_found: entry('missing', 404, 'The sink is not known', 'See GET /api/v1/sinks for the ids.'),
   version_not_found: entry('missing', 404, 'The version is not known', 'Run `afterword handlers versions NAME`.'),
   method_not_allowed: entry(
     'missing',
@@ -87,6 +88,7 @@ export const errorTable = {
     'The public id belongs to another conversation',
     'Send the same conversation id with this public id as before.',
   ),
+  sink_name_taken: entry('conflict', 409, 'The name belongs to another sink', 'Choose another name.'),
   handler_event_type_fixed: entry(
     'conflict',
     409,

@@ -94,6 +94,27 @@ export const limits = {
   analyticsEventsBytes: 256 * KB,
   /** Of a value that analytics events are asked for by; one more of each is kept where they are looked up. */
   analyticsFilterCharacters: 500,
+  /** Analytics events of one answer, or groups of them. */
+  analyticsPage: 1_000,
+  defaultAnalyticsPage: 10,
+  analyticsOffset: 10_000_000,
+  /** Dead letters that are named in a request to send them again. */
+  deadLettersNamed: 1_000,
+  /** Sinks of an organisation. */
+  sinksPerOrganization: 10,
+  sinkNameCharacters: 100,
+  sinkUrlCharacters: 2_000,
+  /** That sign at once: a new one and the one before. */
+  webhookSecrets: 2,
+  /** As Standard Webhooks has it. */
+  webhookSecretBytes: { least: 24, most: 64 },
+  caCertificateBytes: 64 * KB,
+  /** One event to a datalake. */
+  sinkDeadlineMs: { least: 100, usual: 5_000, most: 10_000 },
+  /** Entries that go to a datalake with each event. */
+  sinkMetadata: 10,
+  sinkMetadataNameCharacters: 100,
+  sinkMetadataValueCharacters: 8 * KB,
   secretNameCharacters: 64,
   /** Fewer would be found in texts where they stand by chance, and masked there. */
   secretCharactersAtLeast: 8,

@@ -88,3 +88,7 @@ export function logRelayOutage(log: Log, code: ErrorCode, err: unknown): void {
 export function logRelayBack(log: Log, outageMs: number): void {
   log.info({ outageMs }, 'The relay works again');
 }
+
+export function logRedeliveryNotAsked(log: Log, err: unknown): void {
+  log.warn({ err }, 'The redelivery of analytics events could not be asked for; it comes in some minutes');
+}

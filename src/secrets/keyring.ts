@@ -6,7 +6,7 @@ import { AfterwordError } from '../domain/errors.ts';
  * can write to the database can move it to a row whose owner may read it.
  */
 export type SealedPlace = readonly [
-  what: 'secret' | 'credentials' | 'organization credentials' | 'arguments' | 'answer',
+  what: 'secret' | 'sink' | 'credentials' | 'organization credentials' | 'arguments' | 'answer',
   organizationId: string,
   nameOrId: string,
 ];
@@ -92,6 +92,7 @@ function bytesOf(place: SealedPlace): Buffer {
 const words = {
   secret: 'The secret',
   'organization credentials': 'The organisation’s credentials',
+  sink: 'The credentials of the sink',
   credentials: 'What the tool was invoked with, execution',
   arguments: 'The recorded arguments of call',
   answer: 'The recorded answer of call',

@@ -106,7 +106,7 @@ export async function recordDeliveries(
     where delivery.event_id = ended.id and delivery.sink = ${sink} and delivery.state = 'pending'`.execute(db);
 }
 
-/** How many deliveries of one execution have not come to an end. */
+/** How many deliveries of one execution have not come to an end, without those to sinks that are switched off. */
 export async function countPending(db: Database, organizationId: string, executionId: string): Promise<number> {
   const { pending } = await db
     .selectFrom('analytics_deliveries')
@@ -114,6 +114,16 @@ export async function countPending(db: Database, organizationId: string, executi
     .where('organization_id', '=', organizationId)
     .where('execution_id', '=', executionId)
     .where('state', '=', 'pending')
+    .where(({ exists, not, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('analytics_sinks')
+            .select('id')
+            .whereRef('analytics_sinks.id', '=', 'analytics_deliveries.sink')
+            .where('enabled', '=', false),
+        ),
+      ),
+    )
     .executeTakeFirstOrThrow();
   return pending;
 }
@@ -124,5 +134,8 @@ export async function buryOrphans(db: Database, sinks: readonly string[], deadAf
     update analytics_deliveries
     set state = 'dead', error = coalesce(error, 'There is no sink ' || sink || ' any more.')
     where state = 'pending' and created_at <= now() - ${deadAfterMs}::double precision * interval '1 millisecond'
-      and sink not in (select * from json_array_elements_text(${JSON.stringify(sinks)}::json))`.execute(db);
+      and sink not in (select * from json_array_elements_text(${JSON.stringify(sinks)}::json))
+      and not exists (select 1 from analytics_sinks known where known.id = sink and known.deleted_at is null)`.execute(
+    db,
+  );
 }

@@ -38,10 +38,11 @@ export async function analyticsEventsOf(
            to_char(event.moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as moment,
            coalesce((
              select json_agg(json_build_object(
-               'sink', sink, 'state', delivery.state, 'tries', tries, 'error', error,
+               'sink', coalesce(known.name, sink), 'state', delivery.state, 'tries', tries, 'error', error,
                'deliveredAt', to_char(delivered_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-             ) order by sink)
-             from analytics_deliveries delivery where delivery.event_id = event.id
+             ) order by coalesce(known.name, sink))
+             from analytics_deliveries delivery left join analytics_sinks known on known.id = delivery.sink
+             where delivery.event_id = event.id
            ), '[]')::text as deliveries
     from analytics_events event
     where event.organization_id = ${organizationId} and event.execution_id = ${executionId}

@@ -1,6 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createDeliverAnalytics, createRedeliverAnalytics } from '../../src/activities/deliver-analytics.ts';
+import { createAnalyticsDelivery, type DeliverAnalyticsDeps } from '../../src/activities/deliver-analytics.ts';
 import { storeSink } from '../../src/analytics/sinks/store-sink.ts';
 import type { ExecutionDetail } from '../../src/contract/execution.ts';
 import { deliveryPolicy } from '../../src/domain/delivery-policy.ts';
@@ -207,6 +207,8 @@ describe('a worker that dies', () => {
   const gateway = gatewayToStandIns();
   afterAll(() => gateway.close());
   const deps = () => ({ store: system.store, sinks: [storeSink, sink], policy, gateway });
+  const deliver = (of: DeliverAnalyticsDeps) => createAnalyticsDelivery(of).deliverAnalytics;
+  const redeliverNow = (of: DeliverAnalyticsDeps) => createAnalyticsDelivery(of).redeliverAnalytics;
   const failing = { ...storeSink, name: 'http', deliver: () => new Promise<void>(() => undefined) };
 
   /** An execution whose events nobody has delivered: its worker was gone before. */
@@ -238,17 +240,17 @@ describe('a worker that dies', () => {
     const input = { organizationId: 'example', executionId };
     const short = { ...policy, claimMs: 1_000, eventTimeoutMs: 60_000 };
     const dying = new MockActivityEnvironment();
-    const died = dying.run(createDeliverAnalytics({ ...deps(), sinks: [failing], policy: short }), input);
+    const died = dying.run(deliver({ ...deps(), sinks: [failing], policy: short }), input);
     await eventually(async () => {
       expect(await httpStates(workflowId)).toMatchObject([{ tries: 2 }, { tries: 2 }]);
     });
-    const early = new MockActivityEnvironment().run(createDeliverAnalytics(deps()), input);
+    const early = new MockActivityEnvironment().run(deliver(deps()), input);
     await expect(early).rejects.toMatchObject({ type: 'analytics_undelivered' });
     expect(await arrivedOf(workflowId)).toEqual([]);
     await eventually(async () => {
       expect(await claimsOf(executionId)).toEqual([true, true]);
     });
-    await new MockActivityEnvironment().run(createDeliverAnalytics(deps()), input);
+    await new MockActivityEnvironment().run(deliver(deps()), input);
     expect(await httpStates(workflowId)).toMatchObject([{ state: 'delivered' }, { state: 'delivered' }]);
     expect(await arrivedOf(workflowId)).toEqual(['a', 'b']);
     dying.cancel();
@@ -259,7 +261,7 @@ describe('a worker that dies', () => {
   it('before the workflow heard of the events leaves them to the redelivery', async () => {
     const { workflowId } = await undelivered();
     const env = new MockActivityEnvironment();
-    await env.run(createRedeliverAnalytics(deps()));
+    await env.run(redeliverNow(deps()));
     expect(await arrivedOf(workflowId)).toEqual(['a', 'b']);
   });
 
@@ -268,7 +270,7 @@ describe('a worker that dies', () => {
     const before = sink.requests();
     const closed = createHttpGateway({ openNetworks: [], origins: new Map() });
     const input = { organizationId: 'example', executionId };
-    const delivery = new MockActivityEnvironment().run(createDeliverAnalytics({ ...deps(), gateway: closed }), input);
+    const delivery = new MockActivityEnvironment().run(deliver({ ...deps(), gateway: closed }), input);
     await expect(delivery).rejects.toMatchObject({ type: 'analytics_undelivered' });
     await closed.close();
     expect(sink.requests()).toBe(before);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toMoment } from '../../src/analytics/event-date.ts';
+import { toMoment } from '../../src/domain/event-date.ts';
 import { prepareEvent, type EventOrigin } from '../../src/analytics/prepare-event.ts';
 import { wireTypeOf } from '../../src/analytics/value-type.ts';
 import type { JsonObject, JsonValue } from '../../src/contract/json.ts';

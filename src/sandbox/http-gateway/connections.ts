@@ -1,9 +1,10 @@
+import type { LookupAddress } from 'node:dns';
 import { Socket, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, Pool } from 'undici';
 import { limits } from '../../domain/limits.ts';
 import type { AddressCheck } from './address-check.ts';
 import { createCheckedLookup, type ResolveName } from './checked-lookup.ts';
-import type { AddressConditions } from './egress-policy.ts';
+import { noConditions, type AddressConditions } from './egress-policy.ts';
 import { LookupQueue, type Asker } from './lookup-queue.ts';
 import type { ResponseCollector } from './response-collector.ts';
 
@@ -56,6 +57,21 @@ export class Connections {
     } finally {
       this.#dispatching = undefined;
     }
+  }
+
+  /** The address of a name, for whoever connects by himself. Rejects as a request's lookup does. */
+  locate(hostname: string, asker: Asker): Promise<LookupAddress> {
+    const resolve: ResolveName = (name, callback) => {
+      this.#lookups.ask({ hostname: name, callback, asker });
+    };
+    const lookup = createCheckedLookup(resolve, this.#mayReach, noConditions);
+    return new Promise((found, failed) => {
+      lookup(hostname, { all: true }, (error, addresses) => {
+        const [first] = typeof addresses === 'string' ? [] : addresses;
+        if (error === null && first !== undefined) found(first);
+        else failed(error ?? new Error(`${hostname} has no address`));
+      });
+    });
   }
 
   async close(): Promise<void> {

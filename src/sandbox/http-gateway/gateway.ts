@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns';
 import { limits } from '../../domain/limits.ts';
 import { createAddressCheck, type AddressCheck } from './address-check.ts';
 import { literalAddress, parseNetwork } from './addresses.ts';
@@ -5,6 +6,7 @@ import { resolveBySystem, type ResolveName } from './checked-lookup.ts';
 import { Connections } from './connections.ts';
 import { AddressConditions, noConditions, type EgressPolicy } from './egress-policy.ts';
 import { addressRefused, egressRefused, toHttpFailure, type HttpFailure } from './http-failure.ts';
+import { locate } from './locate.ts';
 import { OwnAddresses } from './own-addresses.ts';
 import { headersOf, hostHeadersOf, pathOf } from './request-head.ts';
 import { ResponseCollector } from './response-collector.ts';
@@ -43,6 +45,11 @@ export type HttpOutcome =
 export interface HttpGateway {
   /** Sends one request; follows no redirect. Never rejects: what went wrong is a failure. */
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpOutcome>;
+  /**
+   * The one address of a host that may be connected to, for what is no HTTP: whoever looks the name up again may be led
+   * elsewhere. Rejects where it may not be reached or is not known, saying why.
+   */
+  locate(hostname: string, signal: AbortSignal, organization: string): Promise<LookupAddress>;
   close(): Promise<void>;
 }
 
@@ -98,6 +105,7 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
       }
       return await collector.outcome;
     },
+    locate: (hostname, signal, organization) => locate({ mayReach, connections }, hostname, signal, organization),
     close: () => connections.close(),
   };
 }
