@@ -1,6 +1,7 @@
 // Makes a fresh clone ready to run, and says what it does: node scripts/setup.mjs
 // With --tests also what only tests and the bench need. Plain Node 18 without dependencies. Running it again costs 0.1 s when there is nothing to do.
 import { join } from 'node:path';
+import { ensureClients } from './setup/python-clients.mjs';
 import { ensureDependencies } from './setup/dependencies.mjs';
 import { findNode } from './setup/node.mjs';
 import { root } from './setup/paths.mjs';
@@ -42,5 +43,6 @@ async function ensureBuild(node) {
 async function ensureForTests() {
   const server = await ensureTemporalServer();
   const schema = await ensureComposeSchema();
-  return server || schema;
+  const clients = await ensureClients();
+  return server || schema || clients;
 }

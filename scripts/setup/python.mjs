@@ -8,6 +8,14 @@ import { SetupError, say, step } from './progress.mjs';
 import { lastLines, run } from './run.mjs';
 
 /** @typedef {{ path: string, version: string }} Python `path` is the interpreter itself, not a shim */
+/** @typedef {{ what: string, requirements: string, imports: string }} Packages `requirements` is a file; `imports` shows that they are there */
+
+/** @type {Packages} */
+const handlersPackages = {
+  what: 'handlers in Python',
+  requirements: requirementsFile,
+  imports: 'requests, tzdata, weni',
+};
 
 const describe = `
 import platform, sys
@@ -28,7 +36,7 @@ export async function findHandlerPython() {
   }
   const failures = [];
   for (const python of pythons) {
-    const made = await environmentFor(python);
+    const made = await environmentFor(python, handlersPackages);
     if (made.ok) return made.path;
     failures.push(`  - ${python.path} (${python.version}):\n${lastLines(made.output, 4)}`);
   }
@@ -57,11 +65,15 @@ async function inspect(name) {
   return { path, version: `${major}.${minor}.${patch}` };
 }
 
-/** @param {Python} python @returns {Promise<{ ok: boolean, path: string, output: string }>} */
-async function environmentFor(python) {
+/**
+ * @param {Python} python
+ * @param {Packages} packages
+ * @returns {Promise<{ ok: boolean, path: string, output: string }>} `path` is the interpreter of an environment of theirs
+ */
+export async function environmentFor(python, packages) {
   const key = createHash('sha256')
     .update(`${python.path} ${python.version}\n`)
-    .update(await readFile(requirementsFile))
+    .update(await readFile(packages.requirements))
     .digest('hex')
     .slice(0, 12);
   const folder = join(cacheDir, `python-${python.version}-${key}`);
@@ -69,10 +81,10 @@ async function environmentFor(python) {
   if (existsSync(path)) return { ok: true, path, output: '' };
   return withLock(folder, async () => {
     if (existsSync(path)) return { ok: true, path, output: '' };
-    return step(`Packages for handlers in Python ${python.version}`, async () => {
+    return step(`Packages for ${packages.what} ${python.version}`, async () => {
       const work = await mkdtemp(join(cacheDir, '.making-python-'));
       try {
-        const made = await fill(python, work);
+        const made = await fill(python, work, packages);
         if (made.ok) {
           // mkdtemp keeps others out; a worker may run handlers as another user.
           await chmod(work, 0o755);
@@ -93,8 +105,9 @@ async function environmentFor(python) {
  *
  * @param {Python} python
  * @param {string} folder
+ * @param {Packages} packages
  */
-async function fill(python, folder) {
+async function fill(python, folder, packages) {
   const made = await run(python.path, ['-m', 'venv', '--without-pip', folder]);
   if (!made.ok) return made;
   const inside = join(folder, 'bin', 'python');
@@ -110,10 +123,18 @@ async function fill(python, folder) {
   }
   const [command = '', ...args] = pip;
   const options = ['--quiet', '--no-input', '--disable-pip-version-check', '--no-compile', '--only-binary', ':all:'];
-  const installed = await run(command, [...args, 'install', ...options, '--target', target, '-r', requirementsFile]);
+  const installed = await run(command, [
+    ...args,
+    'install',
+    ...options,
+    '--target',
+    target,
+    '-r',
+    packages.requirements,
+  ]);
   await rm(join(folder, 'bootstrap'), { recursive: true, force: true });
   if (!installed.ok) return installed;
   // Compiled by the interpreter that will read it: the cage cannot write .pyc files.
   await run(inside, ['-m', 'compileall', '-q', target]);
-  return run(inside, ['-I', '-c', 'import requests, tzdata, weni']);
+  return run(inside, ['-I', '-c', `import ${packages.imports}`]);
 }

@@ -44,6 +44,7 @@ import { addRerunRoutes } from './routes/reruns.ts';
 import { addSecretRoutes } from './routes/secrets.ts';
 import { addSinkRoutes } from './routes/sinks.ts';
 import { addTestRunRoute } from './routes/test-runs.ts';
+import { addTimelineEventRoutes } from './routes/timeline-events.ts';
 import { addToolRoute } from './routes/tools.ts';
 import { corsAnswers, securityHeaders } from './security-headers.ts';
 import { createStartSoon } from './start-soon.ts';
@@ -164,6 +165,7 @@ function createTopics(deps: ApiDependencies): Api {
   const api = createRouter();
   addConversationEventRoutes(api, deps);
   addConversationRoutes(api, deps);
+  addTimelineEventRoutes(api, deps);
   addHandlerRoutes(api, deps);
   addHandlerVersionRoutes(api, deps);
   addHandlerDraftRoutes(api, deps);

@@ -6,6 +6,7 @@ import type { Log } from '../observability/log.ts';
 import { logRequestFailed } from '../observability/server-log.ts';
 import { toStoreError } from '../store/database.ts';
 import type { ApiEnvironment } from './environment.ts';
+import { answerEventFault, isEventsPath } from './event-faults.ts';
 
 export type ApiContext = Context<ApiEnvironment>;
 
@@ -77,6 +78,7 @@ export function answerProblem(c: ApiContext, error: AfterwordError): Response {
   const { retryAfterMs } = error;
   if (retryAfterMs !== undefined) c.header('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))));
   else if (httpStatus === 503) c.header('Retry-After', String(retryAfterSeconds));
+  if (isEventsPath(c.req.path)) return answerEventFault(c, error);
   c.header('Content-Type', 'application/problem+json');
   const { body, headers } = c.body(JSON.stringify(problem));
   return new Response(body, { status: httpStatus, headers });

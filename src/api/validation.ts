@@ -28,7 +28,14 @@ function placeOf(target: keyof ValidationTargets): string {
 }
 
 /** Kept as JSON text, where every character has an escape; everything else goes into columns of its own. */
-const storedAsJson: ReadonlySet<string> = new Set(['content', 'attachments', 'customer', 'browserSession', 'code']);
+const storedAsJson: ReadonlySet<string> = new Set([
+  'content',
+  'attachments',
+  'customer',
+  'browserSession',
+  'code',
+  'attributes',
+]);
 const unstorableText = /\0|\p{Surrogate}/u;
 
 function findUnstorable(value: unknown, path: readonly string[]): readonly string[] | undefined {

@@ -143,6 +143,7 @@ export const limits = {
   metadataPairs: 200,
   timelineDescriptionCharacters: 1_000,
   timelineEventBytes: 64 * KB,
+  timelineEventsPerPage: 1_000,
   conversationMessages: 20_000,
   conversationBytes: 16 * MB,
   messageBytes: 64 * KB,

@@ -11,6 +11,7 @@ import * as turns from './migrations/0006-turns.ts';
 import * as secrets from './migrations/0007-secrets.ts';
 import * as egress from './migrations/0008-egress.ts';
 import * as scopes from './migrations/0009-scopes.ts';
+import * as incoming from './migrations/0010-incoming.ts';
 import * as sinks from './migrations/0011-sinks.ts';
 import * as executionsAndHandlers from './migrations/0012-executions-and-handlers.ts';
 import * as accounts from './migrations/0013-accounts.ts';
@@ -27,6 +28,7 @@ const migrations: Record<string, Migration> = {
   '0007-secrets': secrets,
   '0008-egress': egress,
   '0009-scopes': scopes,
+  '0010-incoming': incoming,
   '0011-sinks': sinks,
   '0012-executions-and-handlers': executionsAndHandlers,
   '0013-accounts': accounts,

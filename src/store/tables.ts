@@ -4,13 +4,14 @@ import type { AttemptOutcome, ExecutionKind, ExecutionStatus, FailureReason } fr
 import type { CallEffect, CallState } from '../domain/recorded-calls.ts';
 import type { AccountsTables } from './tables-accounts.ts';
 import type { HandlerDraftsTable } from './tables-handler-drafts.ts';
+import type { IncomingTables } from './tables-incoming.ts';
 import type { SinkTables } from './tables-sinks.ts';
 
 /**
  * The truth of the columns. JSON that only passes through is stored as `text`: it is handed on as it came, without a
  * parse. Times are `timestamptz` and come as `Date`.
  */
-export interface Tables extends AccountsTables, SinkTables {
+export interface Tables extends AccountsTables, IncomingTables, SinkTables {
   handlers: HandlersTable;
   handler_versions: HandlerVersionsTable;
   handler_drafts: HandlerDraftsTable;
@@ -79,6 +80,8 @@ export interface ConversationsTable {
   message_bytes: Generated<number>;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
+  /** Then nothing but the ids and the times is left of it. */
+  erased_at: Generated<Date | null>;
 }
 
 export interface MessagesTable {
@@ -116,6 +119,8 @@ export interface ConversationTagsTable {
 export interface TimelineEventsTable {
   id: string;
   organization_id: string;
+  /** What whoever sent it calls it; the same again is the same event. */
+  external_id: Generated<string | null>;
   timestamp: Date;
   session_id: string | null;
   conversation_id: string | null;
@@ -195,6 +200,8 @@ export interface ExecutionsTable {
   runs_at: Generated<Date | null>;
   /** Types of later events that cancel it before it begins; null where none does. */
   cancel_on: Generated<string[] | null>;
+  /** Since then it is a shell: its status and its times. */
+  erased_at: Generated<Date | null>;
   queued_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
