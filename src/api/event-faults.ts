@@ -12,7 +12,7 @@ export function isEventsPath(path: string): boolean {
 export function answerEventFault(c: Context<ApiEnvironment>, error: AfterwordError): Response {
   c.header('Content-Type', 'application/json');
   const { kind, httpStatus } = error.entry;
-  const isFault = kind === 'input' && httpStatus === 400;
+  const isFault = (kind === 'input' && httpStatus === 400) || httpStatus === 422;
   const body = isFault ? faultOf(c, error) : { detail: error.message, code: error.code, mend: error.entry.mend };
   const { body: text, headers } = c.body(JSON.stringify(body));
   return new Response(text, { status: isFault ? 422 : httpStatus, headers });

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { JsonObject, JsonValue } from '../contract/json.ts';
-import { Problem } from '../contract/problem.ts';
 import type { Api } from './environment.ts';
 import { finishDocument } from './openapi-operations.ts';
 
@@ -16,7 +15,6 @@ const keyDescription = 'An API key. What a route needs of its scopes stands besi
 /** Serves /openapi.json, generated from the schemas that check the requests. */
 export function serveDescription(app: Api): void {
   const { openAPIRegistry } = app;
-  openAPIRegistry.register('Problem', Problem);
   openAPIRegistry.registerComponent('securitySchemes', 'apiKey', {
     type: 'http',
     scheme: 'bearer',

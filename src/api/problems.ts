@@ -14,15 +14,22 @@ const retryAfterSeconds = 5;
 
 /** The one way from whatever was thrown to an answer: problem+json, and one log line for what is our fault. */
 export function createErrorAnswer(log: Log): (error: unknown, c: ApiContext) => Promise<Response> {
-  return async (error, c) => {
-    const known = await toKnownError(error, c);
-    const answered = known ?? new AfterwordError('internal', 'Something unforeseen happened.', { cause: error });
-    if (answered.entry.httpStatus >= 500) {
-      const facts = { requestId: c.get('requestId'), method: c.req.method, path: c.req.path };
-      logRequestFailed(log, facts, answered.code, error);
-    }
-    return answerProblem(c, answered);
-  };
+  return async (error, c) => answerProblem(c, await answeredError(error, c, log));
+}
+
+/** The same of one thing among several that a request asked for. */
+export async function problemOf(error: unknown, c: ApiContext, log: Log): Promise<Problem> {
+  return toProblem(await answeredError(error, c, log), c);
+}
+
+async function answeredError(error: unknown, c: ApiContext, log: Log): Promise<AfterwordError> {
+  const known = await toKnownError(error, c);
+  const answered = known ?? new AfterwordError('internal', 'Something unforeseen happened.', { cause: error });
+  if (answered.entry.httpStatus >= 500) {
+    const facts = { requestId: c.get('requestId'), method: c.req.method, path: c.req.path };
+    logRequestFailed(log, facts, answered.code, error);
+  }
+  return answered;
 }
 
 /** undefined: nothing that a reader could do anything about, and nothing that may be shown. */
@@ -63,8 +70,20 @@ function whyNotJson(body: string): string {
 }
 
 export function answerProblem(c: ApiContext, error: AfterwordError): Response {
+  const { httpStatus } = error.entry;
+  if (httpStatus === 401) c.header('WWW-Authenticate', 'Bearer');
+  const { retryAfterMs } = error;
+  if (retryAfterMs !== undefined) c.header('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))));
+  else if (httpStatus === 503) c.header('Retry-After', String(retryAfterSeconds));
+  if (isEventsPath(c.req.path)) return answerEventFault(c, error);
+  c.header('Content-Type', 'application/problem+json');
+  const { body, headers } = c.body(JSON.stringify(toProblem(error, c)));
+  return new Response(body, { status: httpStatus, headers });
+}
+
+function toProblem(error: AfterwordError, c: ApiContext): Problem {
   const { title, httpStatus, mend } = error.entry;
-  const problem: Problem = {
+  return {
     type: `urn:afterword:error:${error.code}`,
     title,
     status: httpStatus,
@@ -74,12 +93,4 @@ export function answerProblem(c: ApiContext, error: AfterwordError): Response {
     errors: [...error.fields],
     requestId: c.get('requestId'),
   };
-  if (httpStatus === 401) c.header('WWW-Authenticate', 'Bearer');
-  const { retryAfterMs } = error;
-  if (retryAfterMs !== undefined) c.header('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))));
-  else if (httpStatus === 503) c.header('Retry-After', String(retryAfterSeconds));
-  if (isEventsPath(c.req.path)) return answerEventFault(c, error);
-  c.header('Content-Type', 'application/problem+json');
-  const { body, headers } = c.body(JSON.stringify(problem));
-  return new Response(body, { status: httpStatus, headers });
 }

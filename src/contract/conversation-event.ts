@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { eventTypeNames } from '../domain/event-types.ts';
 import { limits } from '../domain/limits.ts';
 import { ConversationInput, Timestamp } from './conversation.ts';
+import { Problem } from './problem.ts';
 
 export const EventType = z.enum(eventTypeNames).meta({ id: 'EventType' });
 export type EventType = z.infer<typeof EventType>;
@@ -35,6 +36,13 @@ export const PublishedEvent = z
   })
   .meta({ id: 'PublishedEvent' });
 export type PublishedEvent = z.infer<typeof PublishedEvent>;
+
+const Taken = PublishedEvent.extend({ status: z.literal(202) });
+const Refused = z.object({ status: z.number().int(), problem: Problem });
+
+/** In the order of the events. */
+export const PublishedBatch = z.object({ results: z.array(z.union([Taken, Refused])) }).meta({ id: 'PublishedBatch' });
+export type PublishedBatch = z.infer<typeof PublishedBatch>;
 
 export const ConversationEvent = z
   .object({

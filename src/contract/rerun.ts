@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { limits } from '../domain/limits.ts';
 import { notTakenReasons } from '../domain/rerun-set.ts';
 import { ExecutionFilter } from './execution-filter.ts';
+import { Problem } from './problem.ts';
 
 export const RerunInput = z
   .strictObject({
@@ -73,3 +74,13 @@ export const StartedRerunSet = z
   })
   .meta({ id: 'StartedRerunSet' });
 export type StartedRerunSet = z.infer<typeof StartedRerunSet>;
+
+export const StartedReruns = z
+  .object({
+    items: z.array(StartedRerun),
+    refused: z
+      .array(z.object({ executionId: z.string(), problem: Problem }))
+      .meta({ description: 'Executions that could not be run again, and why.' }),
+  })
+  .meta({ id: 'StartedReruns' });
+export type StartedReruns = z.infer<typeof StartedReruns>;

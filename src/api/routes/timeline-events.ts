@@ -22,12 +22,14 @@ const tags = ['Timeline events'];
 const Several = z.array(TimelineEventInput).min(1).max(limits.eventsPerRequest);
 const Written = z.union([WrittenEvent, z.object({ items: z.array(WrittenEvent) })]).meta({ id: 'WrittenEvents' });
 
+const EventError = z.object({ detail: z.string(), code: z.string(), mend: z.string() }).meta({ id: 'EventError' });
+
 const faults = {
+  401: jsonOf(EventError, 'No valid API key.'),
+  403: jsonOf(EventError, 'The key lacks the scope.'),
   422: jsonOf(EventFault, 'What is wrong with the request.'),
-  default: jsonOf(
-    z.object({ detail: z.string(), code: z.string(), mend: z.string() }).meta({ id: 'EventError' }),
-    'Any other error.',
-  ),
+  429: jsonOf(EventError, 'Too many requests.'),
+  default: jsonOf(EventError, 'Any other error.'),
 };
 
 const listAt = (path: '/events' | '/events/') =>
@@ -56,7 +58,11 @@ const writeAt = (path: '/events' | '/events/') =>
       'answered with the event as it was written first.',
     ...needs('publish', { starts: true }),
     request: { body: bodyOf(z.union([TimelineEventInput, Several])) },
-    responses: { 201: jsonOf(Written, 'Written: the event, or `items` for a list.'), ...faults },
+    responses: {
+      201: jsonOf(Written, 'Written: the event, or `items` for a list.'),
+      409: jsonOf(EventError, 'The first request with the same Idempotency-Key is under way.'),
+      ...faults,
+    },
   });
 
 export function addTimelineEventRoutes(api: Api, { store }: ApiDependencies): void {
