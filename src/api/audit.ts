@@ -75,8 +75,17 @@ async function objectIn(c: ApiContext): Promise<Told> {
 
 /** Names only: values may be anything. */
 async function fieldsOf(c: ApiContext): Promise<JsonObject> {
-  const text = await c.req.text();
-  if (text === '') return {};
-  const body = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text)).data;
+  const body = Fields.safeParse(parsed(await c.req.text())).data;
   return body === undefined ? {} : { fields: Object.keys(body).slice(0, 50) };
+}
+
+const Fields = z.record(z.string(), z.unknown());
+
+/** A route that takes no body is sent anything. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

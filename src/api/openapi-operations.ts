@@ -37,13 +37,14 @@ function finished(operation: Operation, method: (typeof methods)[number], path: 
 
 /** `putHandlersByName`: from method and path, so that it stays as long as they do. */
 function operationIdOf(method: string, path: string): string {
+  const slash = path.endsWith('/') ? 'Slash' : '';
   const words = path
     .replace(/^\/api\/v1/u, '')
     .split(/[/\-.]/u)
     .filter((part) => part !== '')
     .map((part) => (part.startsWith('{') ? `by-${part.slice(1, -1)}` : part))
     .flatMap((part) => part.split('-'));
-  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('') + slash;
 }
 
 const idempotencyKey = {

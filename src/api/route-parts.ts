@@ -43,5 +43,6 @@ export function needs(scope: Scope, { starts, changesNothing }: Needed = {}) {
     security: [{ apiKey: [scope] }],
     middleware: [requireScope(scope), ...(isChange ? [auditRest] : []), ...(starts === true ? [onceByKey] : [])],
     ...(starts === true ? { 'x-idempotency-key': true } : {}),
+    ...(changesNothing === true ? { 'x-changes-nothing': true } : {}),
   };
 }

@@ -50,10 +50,15 @@ export interface Answer {
  * The API on a store of its own, with two organisations. Starts of workflows are recorded. PostgreSQL is opened in a
  * moment, the embedded store computes for seconds.
  */
-export async function createApiUnderTest(engine: 'embedded' | 'postgres' = 'embedded') {
+export async function createApiUnderTest(
+  engine: 'embedded' | 'postgres' = 'embedded',
+  /** Another address of the database, such as one that a test can break. */
+  through: (databaseUrl: string) => Promise<string> = (url) => Promise.resolve(url),
+) {
   const folder = mkdtempSync(join(tmpdir(), 'afterword-api-'));
   const database = engine === 'postgres' ? await createDatabase() : undefined;
-  const store = await openStore({ databaseUrl: database?.url, embeddedFolder: folder });
+  const databaseUrl = database === undefined ? undefined : await through(database.url);
+  const store = await openStore({ databaseUrl, embeddedFolder: folder });
   if (database === undefined) await migrate(store);
   await ensureOrganization(store.db, { id: 'parcels', name: 'Parcels' });
   await ensureOrganization(store.db, { id: 'rival', name: 'Rival' });

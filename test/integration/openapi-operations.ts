@@ -19,6 +19,7 @@ const RawOperation = z.object({
   parameters: z.array(Parameter).default([]),
   requestBody: z.object({ content: z.record(z.string(), z.object({ schema: Schema })) }).optional(),
   responses: z.record(z.string(), Answer),
+  'x-changes-nothing': z.boolean().default(false),
 });
 
 const Document = z.object({
@@ -39,6 +40,8 @@ export interface Operation {
   readonly parameters: readonly z.infer<typeof Parameter>[];
   /** By media type. */
   readonly bodies: Readonly<Record<string, { readonly schema: Schema }>>;
+  /** Whatever its method says. */
+  readonly changesNothing: boolean;
   readonly takesIdempotencyKey: boolean;
   readonly answers: z.infer<typeof RawOperation>['responses'];
 }
@@ -56,6 +59,7 @@ export async function operationsOf(api: Pick<ApiUnderTest, 'get'>): Promise<Oper
       method,
       path,
       scopes: operation.security[0]?.apiKey ?? [],
+      changesNothing: operation['x-changes-nothing'],
       bodies: requestBody?.content ?? {},
       takesIdempotencyKey: operation.parameters.some(({ name }) => name === 'Idempotency-Key'),
       answers: responses,

@@ -35,7 +35,7 @@ const resend = createRoute({
   summary: 'Send dead letters again',
   description:
     'Some, those of one sink, or all. They have 24 hours again, and go out under the same event ids. Those of deleted sinks stay.',
-  ...needs('admin'),
+  ...needs('admin', { starts: true }),
   request: { body: bodyOf(ResendInput) },
   responses: answers(Resent, 'How many wait to be sent again.'),
 });
