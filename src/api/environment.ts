@@ -53,6 +53,8 @@ export interface ApiEnvironment {
     services: { readonly db: Database; readonly log: Log };
     /** The route has seen to the audit log itself. */
     audited?: boolean;
+    /** A part has to be sent again: the answer is not the one for its Idempotency-Key. */
+    unfinished?: boolean;
   };
 }
 

@@ -49,7 +49,8 @@ export const onceByKey = createMiddleware<ApiEnvironment>(async (c, next) => {
   await next();
   const mine = { key, claim: claimed.claim };
   try {
-    if (c.res.ok) await keepFirstAnswer(db, organizationId, mine, await toFirstAnswer(c.res));
+    if (c.res.ok && c.get('unfinished') !== true)
+      await keepFirstAnswer(db, organizationId, mine, await toFirstAnswer(c.res));
     else await giveBackIdempotencyKey(db, organizationId, mine);
   } catch (error) {
     // What was asked for is done, and its answer goes out; a repeat is told to wait, and begins anew when that is over.

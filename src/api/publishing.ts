@@ -53,6 +53,7 @@ export async function publishBatch(
         results.set(index, { status: 202, ...published });
       } catch (error) {
         const problem = await problemOf(error, c, log);
+        if (problem.status >= 500) c.set('unfinished', true);
         results.set(index, { status: problem.status, problem });
       }
     }

@@ -111,6 +111,23 @@ test('after an error the key can be used again', async () => {
   expect((await publish('key-5', anEvent({ id: 'fifth' }))).status).toBe(202);
 });
 
+test('a batch of which a part could not be taken is not answered from memory', async () => {
+  const send = () =>
+    api.request('POST', '/api/v1/conversation-events/batch', {
+      body: JSON.stringify([anEvent({ id: 'of-a-batch' })]),
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'key-7' },
+    });
+  const { schema } = api.store.db;
+  await schema.alterTable('conversation_events').renameTo('conversation_events_away').execute();
+  const failed = await send();
+  await schema.alterTable('conversation_events_away').renameTo('conversation_events').execute();
+  expect(failed.body).toMatchObject({ results: [{ status: 500 }] });
+  expect((await send()).body).toMatchObject({ results: [{ status: 202, duplicate: false }] });
+  const again = await send();
+  expect(again.headers.get('idempotency-replayed')).toBe('true');
+  expect(again.body).toMatchObject({ results: [{ status: 202, duplicate: false }] });
+});
+
 test('answers are kept for a day', async () => {
   await publish('key-6', anEvent({ id: 'sixth' }));
   const hours = async (count: number) => {

@@ -106,6 +106,7 @@ function bodies(known: Known): Record<string, JsonValue> {
   const message = { sender: 'bot', timestamp: '2026-01-31T12:10:00Z', content: 'x', channel: 'email' };
   return {
     postConversationEvents: { type: 'conversation_closed', id: 'walked', conversationId },
+    postConversationEventsBatch: [{ type: 'conversation_closed', id: 'walked-too', conversationId }],
     putConversationsById: {
       id: conversationId,
       publicId: 'C-1',
