@@ -5,6 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { lineOf, onCluster, replaced, tableOf, type BenchResult } from './result.ts';
+import { analytics } from './api/analytics.ts';
 import { calls } from './rows/calls.ts';
 import { hundredHandlers } from './rows/hundred-handlers.ts';
 import { longConversation } from './rows/long-conversation.ts';
@@ -30,6 +31,7 @@ const rows: Record<string, (servers: StartServers) => Promise<BenchResult[]>> = 
   requests,
   'test-run': testRun,
   start,
+  'api-analytics': analytics,
 };
 
 const kinds: Record<string, StartServers> = { development, cluster };

@@ -7,7 +7,11 @@ import { environmentFor, findPythons } from './python.mjs';
 import { lastLines } from './run.mjs';
 
 /** Clients of other systems from PyPI that tests run against this one, each in an environment of its own. */
-const clients = [{ name: 'syllable-sdk', imports: 'syllable_sdk' }];
+const clients = [
+  { name: 'syllable-sdk', imports: 'syllable_sdk' },
+  // It also names what its own tests and its build need, which is more than all the rest.
+  { name: 'weni-datalake-sdk', imports: 'weni_datalake_sdk.clients.redshift.events', onlyListed: true },
+];
 
 const requirementsOf = (/** @type {string} */ name) => join(root, 'test', 'setup', 'clients', `${name}.txt`);
 
@@ -25,11 +29,16 @@ export async function ensureClients() {
   return true;
 }
 
-/** @param {{ name: string, imports: string }} client */
-async function pythonWith({ name, imports }) {
+/** @param {{ name: string, imports: string, onlyListed?: boolean }} client */
+async function pythonWith({ name, imports, onlyListed }) {
   const failures = [];
   for (const python of await findPythons()) {
-    const packages = { what: `the tests with ${name} in Python`, requirements: requirementsOf(name), imports };
+    const packages = {
+      what: `the tests with ${name} in Python`,
+      requirements: requirementsOf(name),
+      imports,
+      onlyListed,
+    };
     const made = await environmentFor(python, packages);
     if (made.ok) return made.path;
     failures.push(`  - ${python.path} (${python.version}):\n${lastLines(made.output, 4)}`);

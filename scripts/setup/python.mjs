@@ -8,7 +8,11 @@ import { SetupError, say, step } from './progress.mjs';
 import { lastLines, run } from './run.mjs';
 
 /** @typedef {{ path: string, version: string }} Python `path` is the interpreter itself, not a shim */
-/** @typedef {{ what: string, requirements: string, imports: string }} Packages `requirements` is a file; `imports` shows that they are there */
+/**
+ * `requirements` is a file; `imports` shows that they are there; `onlyListed`: nothing besides, whatever the packages say they need.
+ *
+ * @typedef {{ what: string, requirements: string, imports: string, onlyListed?: boolean | undefined }} Packages
+ */
 
 /** @type {Packages} */
 const handlersPackages = {
@@ -127,6 +131,7 @@ async function fill(python, folder, packages) {
     ...args,
     'install',
     ...options,
+    ...(packages.onlyListed ? ['--no-deps'] : []),
     '--target',
     target,
     '-r',

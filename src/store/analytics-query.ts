@@ -67,12 +67,14 @@ export async function groupAnalytics(
   groupBy: string,
   { limit, offset }: AnalyticsPage,
 ): Promise<{ readonly items: AnalyticsGroup[]; readonly total: number }> {
+  // Days are written when they have been counted: as text for each event it took five times as long.
+  const asText = groupBy === 'date' ? sql`to_char(value, 'YYYY-MM-DD')` : sql`value`;
   const { rows } = await sql<{ total: number; items: string }>`
     with grouped as materialized (
       select ${groupOf(groupBy)} as value, count(*) as count
       from analytics_records where ${conditionsOf(organizationId, filters)}
       group by 1
-    ), named as (select value, count from grouped where value is not null)
+    ), named as (select ${asText} as value, count from grouped where value is not null)
     select (select count(*) from named) as total, coalesce((
       select json_agg(page) from (
         select value, count from named order by count desc, value limit ${limit}::integer offset ${offset}::integer
@@ -87,7 +89,7 @@ const columns = ['project', 'key', 'contact_urn', 'value_type', 'value'] as cons
 function groupOf(groupBy: string): RawBuilder<unknown> {
   const column = columns.find((one) => one === groupBy);
   if (column !== undefined) return sql.ref(column);
-  if (groupBy === 'date') return sql`to_char(moment at time zone 'UTC', 'YYYY-MM-DD')`;
+  if (groupBy === 'date') return sql`(moment at time zone 'UTC')::date`;
   return sql`metadata ->> ${groupBy.replace(/^metadata\./u, '')}::text`;
 }
 
