@@ -15,7 +15,7 @@ const folders: Record<string, readonly string[]> = {
   integration: [toolchain, servers],
   e2e: [toolchain, servers],
   cluster: [toolchain, bundle, postgres],
-  long: [toolchain, bundle, postgres],
+  long: [toolchain, servers],
 };
 
 export default defineConfig({

@@ -11,6 +11,7 @@ const clients = [
   { name: 'syllable-sdk', imports: 'syllable_sdk' },
   // It also names what its own tests and its build need, which is more than all the rest.
   { name: 'weni-datalake-sdk', imports: 'weni_datalake_sdk.clients.redshift.events', onlyListed: true },
+  { name: 'schemathesis', imports: 'schemathesis' },
 ];
 
 const requirementsOf = (/** @type {string} */ name) => join(root, 'test', 'setup', 'clients', `${name}.txt`);

@@ -18,7 +18,14 @@ export function finishDocument(document: Document): Document {
       item[method] = finished(operation, method, path);
     }
   }
-  return { ...document, tags: [...tags].map((name) => ({ name })) };
+  return withPlainPatterns({ ...document, tags: [...tags].map((name) => ({ name })) });
+}
+
+/** JSON Schema knows no flags behind a pattern; the generator writes them there: `^[A-Z]+$/u`. */
+function withPlainPatterns(document: Document): Document {
+  const plain = (key: string, value: unknown) =>
+    key === 'pattern' && typeof value === 'string' ? value.replace(/(?<=\$)\/[dgimsuvy]+$/u, '') : value;
+  return JSON.parse(JSON.stringify(document), plain) as Document;
 }
 
 function finished(operation: Operation, method: (typeof methods)[number], path: string): Operation {

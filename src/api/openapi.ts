@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { JsonObject, JsonValue } from '../contract/json.ts';
+import { JsonObject, JsonValue, NullableJsonObject } from '../contract/json.ts';
 import type { Api } from './environment.ts';
 import { finishDocument } from './openapi-operations.ts';
 
 /** Any JSON is a schema that contains itself, which the generator follows for ever; these say the same in one line. */
 z.globalRegistry.add(JsonValue, { type: ['object', 'array', 'string', 'number', 'boolean', 'null'] });
 z.globalRegistry.add(JsonObject, { type: 'object', additionalProperties: true });
+z.globalRegistry.add(NullableJsonObject, { type: ['object', 'null'], additionalProperties: true });
 
 const description =
   'Durable, sandboxed handlers for conversation events. Every error answer is a problem (RFC 9457) with a stable `code`.';

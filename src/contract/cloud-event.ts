@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { limits } from '../domain/limits.ts';
 import { Timestamp } from './conversation.ts';
-import { JsonObject } from './json.ts';
+import { NullableJsonObject } from './json.ts';
 
 const attribute = z.string().min(1).max(limits.idCharacters);
 const json = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
@@ -15,7 +15,7 @@ export const CloudEvent = z.object({
   time: Timestamp.optional(),
   subject: attribute.optional(),
   datacontenttype: z.string().regex(json, 'JSON, such as application/json').optional(),
-  data: JsonObject.nullable().optional(),
+  data: NullableJsonObject.optional(),
   data_base64: z.undefined({ error: 'is not taken: send `data` as JSON' }).optional(),
 });
 export type CloudEvent = z.infer<typeof CloudEvent>;

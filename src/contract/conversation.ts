@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../domain/limits.ts';
-import { JsonObject, JsonValue } from './json.ts';
+import { JsonObject, JsonValue, NullableJsonObject } from './json.ts';
 
 const shortId = z.string().min(1).max(limits.idCharacters);
 /** Of the years 1 to 9999, which PostgreSQL has too. */
@@ -65,7 +65,7 @@ export const TimelineEvent = z
     type: z.string().nullable(),
     user_id: z.string().nullable(),
     description: z.string().nullable(),
-    attributes: JsonObject.nullable(),
+    attributes: NullableJsonObject,
   })
   .meta({ id: 'TimelineEvent' });
 export type TimelineEvent = z.infer<typeof TimelineEvent>;
@@ -77,10 +77,10 @@ export const Conversation = z
     subject: z.string(),
     businessSlug: z.string(),
     business: z.object({ name: z.string(), slug: z.string() }),
-    customer: JsonObject.nullable(),
+    customer: NullableJsonObject,
     initialChannel: z.string().nullable(),
     latestChannel: z.string().nullable(),
-    browserSession: JsonObject.nullable(),
+    browserSession: NullableJsonObject,
     messageCount: z.number().int(),
     tags: z.array(z.string()),
     metadata: z.record(z.string(), z.string()),

@@ -21,3 +21,5 @@ function isNestedWithin(value: unknown, levels: number): boolean {
   }
   return true;
 }
+
+export const NullableJsonObject = JsonObject.nullable();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { limits } from '../domain/limits.ts';
 import { Timestamp } from './conversation.ts';
-import { JsonObject } from './json.ts';
+import { NullableJsonObject } from './json.ts';
 
 /** Syllable's names, in Syllable's order. */
 export const timelineFields = [
@@ -41,7 +41,7 @@ export const TimelineEventInput = z
     type: text,
     user_id: text,
     description: text,
-    attributes: JsonObject.nullable().optional(),
+    attributes: NullableJsonObject.optional(),
   })
   .refine((event) => Buffer.byteLength(JSON.stringify(event)) <= limits.timelineEventBytes, {
     error: `must be at most ${String(kilobytes)} KB of JSON`,
@@ -62,7 +62,7 @@ export const ListedEvent = z
     type: z.string().nullable().optional(),
     user_id: z.string().nullable().optional(),
     description: z.string().nullable().optional(),
-    attributes: JsonObject.nullable().optional(),
+    attributes: NullableJsonObject.optional(),
   })
   .meta({ id: 'ListedEvent' });
 export type ListedEvent = z.infer<typeof ListedEvent>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { limits } from '../domain/limits.ts';
 import { ContextObject } from './conversation.ts';
 import { HandlerError, ExecutionStatus, FailureReason } from './execution.ts';
-import { JsonObject, JsonValue } from './json.ts';
+import { JsonObject, JsonValue, NullableJsonObject } from './json.ts';
 
 const NamedParameter = z.strictObject({ name: z.string().min(1).max(limits.idCharacters), value: JsonValue });
 
@@ -38,8 +38,8 @@ export const ToolInvocation = z
     status: ExecutionStatus,
     reason: FailureReason.nullable(),
     error: HandlerError.nullable(),
-    result: JsonObject.nullable(),
-    format: JsonObject.nullable(),
+    result: NullableJsonObject,
+    format: NullableJsonObject,
     events: z.array(JsonObject).meta({ description: 'Of the attempt that succeeded, as the tool registered them.' }),
   })
   .meta({ id: 'ToolInvocation' });
