@@ -198,7 +198,6 @@ it('A 20. waits no longer than its deadline, and takes "error" for the failure t
   lake.behave('takes');
   await system.client.result(workflowId);
   expect(await deliveriesOf(workflowId)).toMatchObject([{ state: 'delivered' }]);
-  expect(lake.taken).toHaveLength(1);
   const keys = lake.requests.map(({ headers }) => headers['idempotency-key']);
   expect(keys.length).toBeGreaterThan(2);
   expect(new Set(keys).size).toBe(1);
