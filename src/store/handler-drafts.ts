@@ -7,6 +7,7 @@ import { refuseOwnType } from '../domain/cancel-on.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { refuseLargeCode, refuseToolIn } from '../domain/handler-code.ts';
 import type { Database } from './database.ts';
+import { inTransaction } from './transaction.ts';
 import { filesJsonOf, handlerFileOf } from './handler-files.ts';
 import { settingsOf } from './handler-rows.ts';
 import { pushVersion } from './handlers.ts';
@@ -88,7 +89,7 @@ export async function deployDraft(
   draft: HandlerDraft,
   { expectedVersion, note, enabled }: DeployInput,
 ): Promise<PushedHandler> {
-  return await db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const row = await trx
       .selectFrom('handler_drafts')
       .select('updated_at')

@@ -6,6 +6,7 @@ import { rerunWorkflowIdOf } from '../domain/event-key.ts';
 import { isRequestName } from '../domain/recorded-calls.ts';
 import { isFinal } from '../domain/status.ts';
 import type { Database } from './database.ts';
+import { inTransaction } from './transaction.ts';
 import type { CreatedDirectRun } from './direct-runs.ts';
 import { isUuid } from './uuid-text.ts';
 
@@ -32,7 +33,7 @@ export async function createRerun(
   { version, fresh }: RerunInput,
   helperNames: ReadonlySet<string>,
 ): Promise<CreatedRerun> {
-  return db.transaction().execute(async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const original = await findOriginal(trx, organizationId, executionId);
     const rootId = original.root_id ?? original.id;
     const record = await lockedRecord(trx, organizationId, rootId);

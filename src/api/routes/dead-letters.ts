@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { DeadLetter, ResendInput, Resent } from '../../contract/dead-letter.ts';
 import { listDeadLetters, resendDeadLetters } from '../../store/dead-letters.ts';
+import { audited } from '../audit.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { listOf, pageOf, PageQuery } from '../lists.ts';
 import { answers, bodyOf, needs } from '../route-parts.ts';
@@ -49,7 +50,12 @@ export function addDeadLetterRoutes(api: Api, { store: { db }, redeliverSoon }: 
   });
 
   api.openapi(resend, async (c) => {
-    const resent = await resendDeadLetters(db, c.get('organizationId'), c.req.valid('json'));
+    const input = c.req.valid('json');
+    const resent = await audited(
+      c,
+      (trx) => resendDeadLetters(trx, c.get('organizationId'), input),
+      (count) => ({ summary: { ...(input.sink === undefined ? {} : { sink: input.sink }), resent: count } }),
+    );
     if (resent > 0) await redeliverSoon();
     return c.json({ resent }, 200);
   });

@@ -9,6 +9,7 @@ import {
 import { HandlerName, PushedAndChecked } from '../../contract/handler.ts';
 import { deleteDraft, deployDraft, getDraft, listDrafts, saveDraft } from '../../store/handler-drafts.ts';
 import { missingSecrets } from '../../store/secrets.ts';
+import { audited } from '../audit.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { findFaults, refuseErrors, refuseNoCode, uncheckedCode, withMissingSecrets } from '../handler-code.ts';
 import { listOf } from '../lists.ts';
@@ -88,7 +89,8 @@ export function addHandlerDraftRoutes(api: Api, { store, checkCode }: ApiDepende
   api.openapi(save, async (c) => {
     const input = c.req.valid('json');
     refuseNoCode(input.code);
-    const draft = await saveDraft(db, c.get('organizationId'), c.req.valid('param').name, input);
+    const { name } = c.req.valid('param');
+    const draft = await audited(c, (trx) => saveDraft(trx, c.get('organizationId'), name, input));
     const check = await findFaults(checkCode, input.code, { language: input.language, tool: input.settings.tool });
     const missing = await missingSecrets(db, c.get('organizationId'), input.settings.secrets ?? []);
     return c.json({ ...draft, check: withMissingSecrets(check, missing) }, 200);
@@ -97,7 +99,7 @@ export function addHandlerDraftRoutes(api: Api, { store, checkCode }: ApiDepende
   api.openapi(get, async (c) => c.json(await getDraft(db, c.get('organizationId'), c.req.valid('param').name), 200));
 
   api.openapi(remove, async (c) =>
-    c.json(await deleteDraft(db, c.get('organizationId'), c.req.valid('param').name), 200),
+    c.json(await audited(c, (trx) => deleteDraft(trx, c.get('organizationId'), c.req.valid('param').name)), 200),
   );
 
   api.openapi(deploy, async (c) => {
@@ -107,7 +109,12 @@ export function addHandlerDraftRoutes(api: Api, { store, checkCode }: ApiDepende
     const checks = c.req.valid('query').validate === 'true';
     const check = checks ? await findFaults(checkCode, code, { language, tool: settings.tool }) : uncheckedCode;
     refuseErrors(check);
-    const pushed = await deployDraft(db, organizationId, draft, c.req.valid('json'));
+    const input = c.req.valid('json');
+    const pushed = await audited(
+      c,
+      (trx) => deployDraft(trx, organizationId, draft, input),
+      ({ version, changed, created }) => ({ summary: { version, changed, created } }),
+    );
     const missing = await missingSecrets(db, organizationId, settings.secrets ?? []);
     return c.json({ ...pushed, check: withMissingSecrets(check, missing) }, pushed.created ? 201 : 200);
   });

@@ -12,6 +12,7 @@ import {
   pushVersion,
 } from '../../store/handlers.ts';
 import { missingSecrets } from '../../store/secrets.ts';
+import { audited } from '../audit.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { findFaults, refuseErrors, withMissingSecrets } from '../handler-code.ts';
 import { listOf } from '../lists.ts';
@@ -147,13 +148,17 @@ export function addHandlerVersionRoutes(api: Api, { store, checkCode }: ApiDepen
     refuseErrors(check);
     const changed = { name: handler.name, language, code, settings, ...(note === undefined ? {} : { note }) };
     const push = { ...changed, eventType: EventType.parse(handler.eventType) };
-    const pushed = await pushVersion(db, organizationId, push, expectedVersion ?? handler.version);
+    const pushed = await audited(
+      c,
+      (trx) => pushVersion(trx, organizationId, push, expectedVersion ?? handler.version),
+      ({ version, changed: isNew }) => ({ summary: { version, changed: isNew, settings: Object.keys(changes) } }),
+    );
     const missing = await missingSecrets(db, organizationId, settings.secrets ?? []);
     return c.json({ ...pushed, check: withMissingSecrets(check, missing) }, 200);
   });
 
   api.openapi(remove, async (c) =>
-    c.json(await deleteHandler(db, c.get('organizationId'), c.req.valid('param').name), 200),
+    c.json(await audited(c, (trx) => deleteHandler(trx, c.get('organizationId'), c.req.valid('param').name)), 200),
   );
 }
 

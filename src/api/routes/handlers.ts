@@ -10,6 +10,7 @@ import {
 } from '../../contract/handler.ts';
 import { ListedHandler } from '../../contract/handler-list.ts';
 import { getHandler, listHandlers, pushHandler, rollbackHandler, setHandlerEnabled } from '../../store/handlers.ts';
+import { audited } from '../audit.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { missingSecrets } from '../../store/secrets.ts';
 import { findFaults, refuseErrors, refuseNoCode, uncheckedCode, withMissingSecrets } from '../handler-code.ts';
@@ -126,7 +127,11 @@ export function addHandlerRoutes(api: Api, { store, checkCode }: ApiDependencies
         ? await findFaults(checkCode, body.code, { language: body.language, tool: body.settings.tool })
         : uncheckedCode;
     refuseErrors(check);
-    const pushed = await pushHandler(db, c.get('organizationId'), { ...body, name });
+    const pushed = await audited(
+      c,
+      (trx) => pushHandler(trx, c.get('organizationId'), { ...body, name }),
+      ({ version, changed, created }) => ({ summary: { version, changed, created } }),
+    );
     const missing = await missingSecrets(db, c.get('organizationId'), body.settings.secrets ?? []);
     return c.json({ ...pushed, check: withMissingSecrets(check, missing) }, pushed.created ? 201 : 200);
   });
@@ -135,16 +140,22 @@ export function addHandlerRoutes(api: Api, { store, checkCode }: ApiDependencies
 
   api.openapi(enable, async (c) => {
     const { name } = c.req.valid('param');
-    return c.json(await setHandlerEnabled(db, c.get('organizationId'), name, true), 200);
+    return c.json(await audited(c, (trx) => setHandlerEnabled(trx, c.get('organizationId'), name, true)), 200);
   });
 
   api.openapi(disable, async (c) => {
     const { name } = c.req.valid('param');
-    return c.json(await setHandlerEnabled(db, c.get('organizationId'), name, false), 200);
+    return c.json(await audited(c, (trx) => setHandlerEnabled(trx, c.get('organizationId'), name, false)), 200);
   });
 
   api.openapi(rollback, async (c) => {
     const { name } = c.req.valid('param');
-    return c.json(await rollbackHandler(db, c.get('organizationId'), name, c.req.valid('json').version), 200);
+    const { version } = c.req.valid('json');
+    const rolledBack = await audited(
+      c,
+      (trx) => rollbackHandler(trx, c.get('organizationId'), name, version),
+      () => ({ summary: { version } }),
+    );
+    return c.json(rolledBack, 200);
   });
 }

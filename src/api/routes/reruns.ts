@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { RerunInput, RerunSetInput, StartedRerun, StartedRerunSet } from '../../contract/rerun.ts';
 import { createReruns } from '../../store/rerun-sets.ts';
 import { createRerun } from '../../store/reruns.ts';
+import { audited, nothingChanged } from '../audit.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { bodyOf, jsonOf, orProblem, needs } from '../route-parts.ts';
 
@@ -45,13 +46,18 @@ export function addRerunRoutes(api: Api, { store, startRerunSoon, helperNames }:
   api.openapi(rerunSet, async (c) => {
     const input = c.req.valid('json');
     const set = await createReruns(store.db, c.get('organizationId'), input, helperNames);
+    if (input.dryRun) nothingChanged(c);
     return input.dryRun ? c.json(set, 200) : c.json(set, 202);
   });
 
   api.openapi(rerun, async (c) => {
     const { id } = c.req.valid('param');
     const input = c.req.valid('json');
-    const created = await createRerun(store.db, c.get('organizationId'), id, input, helperNames);
+    const created = await audited(
+      c,
+      (trx) => createRerun(trx, c.get('organizationId'), id, input, helperNames),
+      ({ executionId: newId }) => ({ summary: { executionId: newId, version: input.version, fresh: input.fresh } }),
+    );
     await startRerunSoon(created);
     const { executionId, workflowId, rerunOf, handlerVersion, answersFrom } = created;
     c.header('Location', `/api/v1/executions/${executionId}`);

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { Sink, SinkChange, SinkCredentials, SinkInput, SinkTest } from '../../contract/sink.ts';
 import { AfterwordError } from '../../domain/errors.ts';
 import { changeSink, createSink, deleteSink, getSink, getStoredSink, listSinks, newSinkId } from '../../store/sinks.ts';
+import { audited } from '../audit.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { listOf } from '../lists.ts';
 import { answers, bodyOf, jsonOf, needs, orProblem } from '../route-parts.ts';
@@ -93,7 +94,12 @@ export function addSinkRoutes(api: Api, { store: { db }, keys, testSink, redeliv
     const id = newSinkId();
     const { name, enabled } = input;
     const sealed = seal(organizationId, id, credentials);
-    return c.json(await createSink(db, organizationId, { id, name, enabled, settings, sealed }), 201);
+    const created = await audited(
+      c,
+      (trx) => createSink(trx, organizationId, { id, name, enabled, settings, sealed }),
+      () => ({ object: id, summary: { name, enabled, kind: input.kind } }),
+    );
+    return c.json(created, 201);
   });
 
   api.openapi(get, async (c) => c.json(await getSink(db, c.get('organizationId'), c.req.valid('param').id), 200));
@@ -103,7 +109,11 @@ export function addSinkRoutes(api: Api, { store: { db }, keys, testSink, redeliv
     const { id } = c.req.valid('param');
     const { name, enabled, ...changes } = c.req.valid('json');
     if (Object.values(changes).every((value) => value === undefined)) {
-      const changed = await changeSink(db, organizationId, id, { name, enabled });
+      const changed = await audited(
+        c,
+        (trx) => changeSink(trx, organizationId, id, { name, enabled }),
+        ({ name: now, enabled: isOn }) => ({ summary: { name: now, enabled: isOn } }),
+      );
       if (enabled === true) await redeliverSoon();
       return c.json(changed, 200);
     }
@@ -112,12 +122,24 @@ export function addSinkRoutes(api: Api, { store: { db }, keys, testSink, redeliv
     const known = SinkCredentials.parse(JSON.parse(opened));
     const { settings, credentials } = changedSinkOf(changes, { settings: before, credentials: known });
     const resealed = seal(organizationId, id, credentials);
-    const changed = await changeSink(db, organizationId, id, { name, enabled, settings, sealed: resealed });
+    const changed = await audited(
+      c,
+      (trx) => changeSink(trx, organizationId, id, { name, enabled, settings, sealed: resealed }),
+      ({ name: now, enabled: isOn }) => ({ summary: { name: now, enabled: isOn, changed: Object.keys(changes) } }),
+    );
     await redeliverSoon();
     return c.json(changed, 200);
   });
 
-  api.openapi(remove, async (c) => c.json(await deleteSink(db, c.get('organizationId'), c.req.valid('param').id), 200));
+  api.openapi(remove, async (c) => {
+    const { id } = c.req.valid('param');
+    const removed = await audited(
+      c,
+      (trx) => deleteSink(trx, c.get('organizationId'), id),
+      ({ name }) => ({ summary: { name } }),
+    );
+    return c.json(removed, 200);
+  });
 
   api.openapi(test, async (c) => {
     const stored = await getStoredSink(db, c.get('organizationId'), c.req.valid('param').id);
