@@ -99,12 +99,13 @@ test('while the database is away every route answers 503 with Retry-After, and n
   expect(await rowsOf(api.store.db, 'parcels')).toEqual(before);
 });
 
-/** They ask nobody, once the key is known. */
+/** They ask nobody once the key is known, or, a stream, go on until the store is back. */
 const withoutStore: ReadonlySet<string> = new Set([
-  'postHandlersValidate',
+  'getEventTypes',
+  'getExecutionsStream',
   'getHelpers',
   'getHelpersTypesDTs',
-  'getEventTypes',
+  'postHandlersValidate',
 ]);
 
 test(`${requests} generated requests: none fails on our side or hangs, each refusal says what to mend`, async () => {
