@@ -14,9 +14,10 @@ import { authenticate } from './authenticate.ts';
 import { limitBody, requireUtf8 } from './body.ts';
 import { type Canceller, createCancelling } from './cancelling.ts';
 import { createKnownKeys } from './known-keys.ts';
-import { createRunDirectly, type DirectRunner } from './direct-runs.ts';
+import { createRunDirectly, createStartDirectly, type DirectRunner } from './direct-runs.ts';
 import { createRouter } from './environment.ts';
 import type { Api, ApiDependencies, TestSink } from './environment.ts';
+import { createEventStreams, type EventStreamsOptions } from './event-streams.ts';
 import type { CheckCode } from './handler-code.ts';
 import { serveDescription } from './openapi.ts';
 import { answerProblem, createErrorAnswer } from './problems.ts';
@@ -32,6 +33,7 @@ import { addCredentialsRoutes } from './routes/credentials.ts';
 import { addDatalakeRoute } from './routes/datalake.ts';
 import { addDeadLetterRoutes } from './routes/dead-letters.ts';
 import { addEgressRoutes } from './routes/egress.ts';
+import { addExecutionStreamRoutes } from './routes/execution-streams.ts';
 import { addExecutionRoutes } from './routes/executions.ts';
 import { addHandlerDraftRoutes } from './routes/handler-drafts.ts';
 import { addHandlerVersionRoutes } from './routes/handler-versions.ts';
@@ -43,8 +45,8 @@ import { addOrganizationRoute } from './routes/organization.ts';
 import { addRerunRoutes } from './routes/reruns.ts';
 import { addSecretRoutes } from './routes/secrets.ts';
 import { addSinkRoutes } from './routes/sinks.ts';
-import { addTestRunRoute } from './routes/test-runs.ts';
 import { addTimelineEventRoutes } from './routes/timeline-events.ts';
+import { addTestRunRoutes } from './routes/test-runs.ts';
 import { addToolRoute } from './routes/tools.ts';
 import { corsAnswers, securityHeaders } from './security-headers.ts';
 import { createStartSoon } from './start-soon.ts';
@@ -73,6 +75,8 @@ export interface AppOptions {
   readonly traced?: boolean;
   /** How long a publisher waits for Temporal at most; 1 s. */
   readonly startWaitMs?: number;
+  /** Other times of streams than usual. */
+  readonly eventStreams?: Pick<EventStreamsOptions, 'heartbeatMs' | 'mostMs'>;
   /** Requests of each key that has no limit of its own; 2,000 a second. */
   readonly rateLimit?: Rate;
   /** Origins whose pages may read answers; none. */
@@ -142,6 +146,8 @@ export function createApp(options: AppOptions): Api {
     startSoon: createStartSoon({ start: startEvent, ...patience }),
     startRerunSoon: createStartSoon({ start: (run: CreatedRerun) => directRunner.start(run), ...patience }),
     runDirectly: createRunDirectly(store, directRunner),
+    startDirectly: createStartDirectly(store, directRunner),
+    eventStreams: createEventStreams({ log, stopping: directRunner.stopping, ...options.eventStreams }),
     cancelling: createCancelling(store, canceller),
     checkCode: checkCode ?? unchecked,
     helperNames: new Set(options.helperNames),
@@ -174,9 +180,10 @@ function createTopics(deps: ApiDependencies): Api {
   addAnalyticsRoutes(api, deps);
   addDeadLetterRoutes(api, deps);
   addDatalakeRoute(api, deps);
+  addExecutionStreamRoutes(api, deps);
   addExecutionRoutes(api, deps);
   addRerunRoutes(api, deps);
-  addTestRunRoute(api, deps);
+  addTestRunRoutes(api, deps);
   addToolRoute(api, deps);
   addOrganizationRoute(api, deps);
   addEgressRoutes(api, deps);

@@ -26,15 +26,26 @@ export interface Waiting {
 /** Runs it and answers the execution when it has ended, or as it stands when the wait is over: then it goes on. */
 export type RunDirectly = (organizationId: string, run: NewDirectRun, waiting: Waiting) => Promise<ExecutionDetail>;
 
+/** Writes it down and starts it. Throws `temporal_unavailable`: then it is cancelled. */
+export type StartDirectly = (organizationId: string, run: NewDirectRun) => Promise<CreatedDirectRun>;
+
 /** After an end that could not be awaited, Temporal being away, or that left no status, an operator having ended it. */
 const lookAgainMs = 250;
 /** The workflow goes on after its execution where events are delivered: so the store is looked at meanwhile. */
 const lookEveryMs = 1_000;
 
-export function createRunDirectly(store: Store, runner: DirectRunner): RunDirectly {
-  return async (organizationId, run, waiting) => {
+export function createStartDirectly(store: Store, runner: DirectRunner): StartDirectly {
+  return async (organizationId, run) => {
     const created = await createDirectRun(store.db, organizationId, run);
     await start(store, runner, created);
+    return created;
+  };
+}
+
+export function createRunDirectly(store: Store, runner: DirectRunner): RunDirectly {
+  const startDirectly = createStartDirectly(store, runner);
+  return async (organizationId, run, waiting) => {
+    const created = await startDirectly(organizationId, run);
     const patience = AbortSignal.any([AbortSignal.timeout(waiting.ms), waiting.signal, runner.stopping]);
     for (;;) {
       const soon = AbortSignal.any([patience, AbortSignal.timeout(lookEveryMs)]);

@@ -8,7 +8,8 @@ import type { SinkTest } from '../contract/sink.ts';
 import type { StoredSink } from '../store/sinks.ts';
 import type { Cancelling } from './cancelling.ts';
 import type { CreatedRerun } from '../store/reruns.ts';
-import type { RunDirectly } from './direct-runs.ts';
+import type { RunDirectly, StartDirectly } from './direct-runs.ts';
+import type { EventStreams } from './event-streams.ts';
 import type { CheckCode } from './handler-code.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { EventToStart } from './start-soon.ts';
@@ -24,11 +25,14 @@ export interface ApiDependencies {
   /** The same for a re-run. */
   readonly startRerunSoon: (run: CreatedRerun) => Promise<void>;
   readonly runDirectly: RunDirectly;
+  /** The same without waiting for its end. */
+  readonly startDirectly: StartDirectly;
   /** Of all helpers that handlers may call. */
   readonly helperNames: ReadonlySet<string>;
   readonly keys: Keyring;
   readonly knownKeys: KnownKeys;
   readonly cancelling: Cancelling;
+  readonly eventStreams: EventStreams;
   readonly checkCode: CheckCode;
   /** Has what waits for sinks delivered without waiting for the next time; never throws, never waits long. */
   readonly redeliverSoon: () => Promise<void>;

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import type { Scope } from '../domain/scopes.ts';
 import { auditRest } from './audit.ts';
@@ -20,6 +20,16 @@ export const orProblem = { default: problem };
 
 export function jsonOf<Schema extends z.ZodType>(schema: Schema, description: string) {
   return { description, content: { 'application/json': { schema } } };
+}
+
+interface Described {
+  readonly description: string;
+  readonly content?: { readonly 'text/event-stream': { readonly schema: z.ZodType } };
+}
+
+/** Of server-sent events. That there is content is not said of the type: only so a route may answer by a stream. */
+export function streamOf(description: string): { 200: Described } {
+  return { 200: { description, content: { 'text/event-stream': { schema: z.string() } } } };
 }
 
 export function bodyOf<Schema extends z.ZodType>(schema: Schema) {

@@ -72,6 +72,10 @@ export function logStartFailed(log: Log, workflowId: string, err: unknown): void
   log.error({ workflowId, err }, 'The workflow could not be started; it is tried again in some minutes');
 }
 
+export function logStreamFailed(log: Log, requestId: string, err: unknown): void {
+  log.error({ requestId, err }, 'A stream of events was ended; its reader comes back');
+}
+
 export function logRelayStarted(log: Log, facts: { workflowId: string; alreadyStarted: boolean }): void {
   if (facts.alreadyStarted) log.debug(facts, 'A workflow waits for a worker');
   else log.info(facts, 'The relay started a workflow that nobody had taken up');

@@ -6,7 +6,7 @@ import { analyticsEventsOf } from './analytics-event-rows.ts';
 import type { Database } from './database.ts';
 import { callsOf } from './execution-calls.ts';
 import { lineageOf } from './execution-lineage.ts';
-import { toAttempt, toExecution } from './execution-rows.ts';
+import { type ExecutionRow, toAttempt, toExecution } from './execution-rows.ts';
 import { logChunks, logsOf } from './logs.ts';
 import { countExecutions, matchingExecutions, newestIds } from './matching-executions.ts';
 import { isUuid } from './uuid-text.ts';
@@ -47,10 +47,7 @@ export async function totalOfExecutions(
 
 /** With attempts, logs, calls and analytics events. Throws `execution_not_found`. */
 export async function getExecution(db: Database, organizationId: string, id: string): Promise<ExecutionDetail> {
-  const row = isUuid(id)
-    ? await executionsOf(db, organizationId).where('execution.id', '=', id).executeTakeFirst()
-    : undefined;
-  if (row === undefined) throw new AfterwordError('execution_not_found', `There is no execution "${id}".`);
+  const { row } = await executionHead(db, organizationId, id);
   const attempts = await db
     .selectFrom('attempts')
     .selectAll()
@@ -69,6 +66,20 @@ export async function getExecution(db: Database, organizationId: string, id: str
   };
 }
 
+/** Without what it did; `row` is for other statements on it. Throws `execution_not_found`. */
+export async function executionHead(
+  db: Database,
+  organizationId: string,
+  id: string,
+): Promise<{ execution: Execution; row: ExecutionRow }> {
+  const row = isUuid(id)
+    ? await executionsOf(db, organizationId).where('execution.id', '=', id).executeTakeFirst()
+    : undefined;
+  if (row === undefined)
+    throw new AfterwordError('execution_not_found', `There is no execution "${id.slice(0, 100)}".`);
+  return { execution: toExecution(row), row };
+}
+
 /** Ids of an event's own executions that have not ended, without those that were run again later. */
 export async function unfinishedExecutions(db: Database, organizationId: string, eventId: string): Promise<string[]> {
   const rows = await db
@@ -82,7 +93,8 @@ export async function unfinishedExecutions(db: Database, organizationId: string,
   return rows.map(({ id }) => id);
 }
 
-function executionsOf(db: Database, organizationId: string) {
+/** With all that is shown of an execution in a list. */
+export function executionsOf(db: Database, organizationId: string) {
   return (
     db
       .selectFrom('executions as execution')

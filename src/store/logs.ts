@@ -11,7 +11,7 @@ export interface AttemptLogs {
 
 type LogChunkRow = Selectable<LogChunksTable>;
 
-const tailSeq = -1;
+export const tailSeq = -1;
 
 /** What the attempt printed, the newest one's where none is named. Throws `execution_not_found`. */
 export async function readLogs(

@@ -88,9 +88,13 @@ function statusesOf({ status, failed }: ExecutionFilter): readonly ExecutionStat
 }
 
 function idFrom(operator: '<' | '>=', time: string, slackMs: number): RawBuilder<unknown> {
-  const ms = Math.max(new Date(time).getTime() + slackMs, 0);
-  const hex = ms.toString(16).padStart(12, '0');
-  return sql`execution.id ${sql.raw(operator)} ${`${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`}::uuid`;
+  return sql`execution.id ${sql.raw(operator)} ${firstIdOf(new Date(new Date(time).getTime() + slackMs))}::uuid`;
+}
+
+/** No id that was made at this time or later is smaller. */
+export function firstIdOf(time: Date): string {
+  const hex = Math.max(time.getTime(), 0).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
 /** Of the handler that has the name now; else of the last that had it. */
