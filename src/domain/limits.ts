@@ -78,6 +78,8 @@ export const limits = {
   /** Re-runs of a set that start in a minute. */
   rerunsPerMinute: 600,
   defaultRerunsPerMinute: 60,
+  /** In one answer of statistics: a week by minutes needs several. */
+  statisticsBuckets: 1_500,
   /** Event streams of one organisation that a server keeps open. */
   streamsPerOrganization: 20,
   /** Then a stream ends and its reader begins where it ended: a revoked key reads no longer than this. */

@@ -110,6 +110,72 @@ describe('GET /executions', () => {
   });
 });
 
+describe('GET /executions/statistics', () => {
+  const path = '/api/v1/executions/statistics';
+
+  test('counts by status and says how long they waited and ran, by bucket and handler, empty ones too', async () => {
+    await aHandler('counted', 'conversation_handed_off');
+    const made = [];
+    for (let n = 0; n < 4; n += 1) made.push(await anExecution('conversation_handed_off', 'C-1', 'counted'));
+    const at = new Date('2026-01-05T10:30:00Z');
+    for (const [n, id] of made.entries()) {
+      const queued_at = new Date(at.getTime() + (n === 3 ? 3_600_000 : 0));
+      // The bounds of a range are found by ids, too: these are made when the execution is queued.
+      const row = { queued_at, started_at: queued_at, finished_at: queued_at, queue_ms: n * 10, run_ms: n * 100 };
+      const moved = uuidv7({ msecs: queued_at.getTime() });
+      const status = n === 0 ? 'failed' : 'succeeded';
+      await api.store.db
+        .updateTable('executions')
+        .set({ ...row, id: moved, status })
+        .where('id', '=', id)
+        .execute();
+    }
+    const range = 'from=2026-01-05T10:00:00Z&to=2026-01-05T13:00:00Z';
+    const { status, body } = await api.get(`${path}?${range}`);
+    expect(status).toBe(200);
+    const counts = { waiting: 0, running: 0, timed_out: 0, cancelled: 0 };
+    const first = {
+      total: 3,
+      byStatus: { ...counts, failed: 1, succeeded: 2 },
+      queueMs: { median: 10, p95: 19 },
+      runMs: { median: 100, p95: 190 },
+    };
+    expect(body).toMatchObject({
+      interval: 'hour',
+      items: [
+        { start: '2026-01-05T10:00:00.000Z', ...first, handlers: [{ handlerName: 'counted', ...first }] },
+        { start: '2026-01-05T11:00:00.000Z', total: 1, runMs: { median: 300, p95: 300 } },
+        { start: '2026-01-05T12:00:00.000Z', total: 0, queueMs: null, runMs: null, handlers: [] },
+      ],
+    });
+    const totals = async (query: string, key?: string) => {
+      const answer = await api.get(`${path}?${range}&interval=day${query}`, key);
+      return (answer.body as { items: { total: number }[] }).items.map(({ total }) => total);
+    };
+    expect(await totals('')).toEqual([4]);
+    expect(await totals('&handler=counted&eventType=conversation_handed_off')).toEqual([4]);
+    expect(await totals('&eventType=conversation_closed')).toEqual([0]);
+    expect(await totals('&handler=nobody')).toEqual([0]);
+    expect(await totals('', api.rivalKey)).toEqual([0]);
+  });
+
+  test('answers as many buckets as it may, and refuses one more', async () => {
+    const from = new Date('2026-01-01T00:00:00Z');
+    const ask = (buckets: number) =>
+      api.get(
+        `${path}?interval=minute&from=${from.toISOString()}&to=${new Date(from.getTime() + buckets * 60_000).toISOString()}`,
+      );
+    const most = await ask(limits.statisticsBuckets);
+    expect((most.body as { items: unknown[] }).items).toHaveLength(limits.statisticsBuckets);
+    const refused = expectProblem(await ask(limits.statisticsBuckets + 1), 400, 'invalid_request');
+    expect(fieldsOf(refused)).toEqual(['interval']);
+    expectProblem(await api.get(`${path}?from=2026-01-01T00:00:00Z`), 400, 'invalid_request');
+    expect(await api.get(`${path}?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z`)).toMatchObject({
+      body: { items: [] },
+    });
+  });
+});
+
 describe('POST /executions/rerun', () => {
   const post = (body: object, key?: string) => api.send('POST', '/api/v1/executions/rerun', body, key);
   const rerun = async (filter: object, more: object = {}) => {

@@ -6,8 +6,8 @@ export interface SentEvent {
 
 /** Reads the events of an answer one by one; `leave` goes away in the middle. */
 export function readEvents(response: Response) {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  if (reader === undefined) throw new Error('The answer has no body.');
+  if (response.body === null) throw new Error('The answer has no body.');
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   let comments = 0;
 

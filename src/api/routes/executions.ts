@@ -1,7 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { Execution, ExecutionDetail } from '../../contract/execution.ts';
 import { ExecutionFilterQuery } from '../../contract/execution-filter.ts';
+import { ExecutionStatistics, StatisticsQuery } from '../../contract/execution-statistics.ts';
 import { AfterwordError } from '../../domain/errors.ts';
+import { executionStatistics } from '../../store/execution-statistics.ts';
 import { getExecution, listExecutions, readLogs, totalOfExecutions } from '../../store/executions.ts';
 import { isUuid } from '../../store/uuid-text.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
@@ -42,6 +44,17 @@ const list = createRoute({
   ...needs('read'),
   request: { query: ExecutionQuery },
   responses: answers(ExecutionList, 'A page of executions.'),
+});
+
+const statistics = createRoute({
+  method: 'get',
+  path: '/executions/statistics',
+  tags,
+  summary: 'How many ended how, and how long they took, over time',
+  description: 'For charts: a bucket for each interval of the range, of all handlers together and of each.',
+  ...needs('read'),
+  request: { query: StatisticsQuery },
+  responses: answers(ExecutionStatistics, 'The buckets, oldest first; those without executions too.'),
 });
 
 const get = createRoute({
@@ -91,6 +104,10 @@ export function addExecutionRoutes(api: Api, { store, cancelling }: ApiDependenc
     if (total !== 'true') return c.json(page, 200);
     return c.json({ ...page, total: await totalOfExecutions(store.db, organizationId, filter) }, 200);
   });
+
+  api.openapi(statistics, async (c) =>
+    c.json(await executionStatistics(store.db, c.get('organizationId'), c.req.valid('query')), 200),
+  );
 
   api.openapi(get, async (c) => {
     const { id } = c.req.valid('param');
