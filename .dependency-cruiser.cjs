@@ -14,6 +14,7 @@ const parts = {
     packages: ['@temporalio/workflow', '@temporalio/common'],
   },
   helpers: { uses: ['contract', 'domain'] },
+  'handler-types': { uses: ['contract', 'domain', 'helpers', 'sandbox'] },
   llm: { uses: ['contract', 'domain'], types: ['helpers'] },
   google: { uses: ['contract', 'domain'], types: ['helpers'] },
   sandbox: { uses: ['contract', 'domain'] },

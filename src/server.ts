@@ -18,7 +18,7 @@ import {
   warnOfOpenHost,
 } from './observability/server-log.ts';
 import { onStopSignal } from './observability/stop-signal.ts';
-import { helpers } from './helpers/registry.ts';
+import { helperRegistry } from './handler-types/helper-registry.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { startTracing } from './observability/tracing.ts';
 import { untilReachable } from './observability/until-reachable.ts';
@@ -115,7 +115,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   );
   const access = metricsAccess(isLoopback(config.host), config.metrics?.token);
   const gateway = createHttpGateway(config.http ?? closedNetworks);
-  const helperNames = helpers.map(({ name }) => name);
+  const helperNames = helperRegistry.helpers.map(({ name }) => name);
   const app = createApp({
     store,
     startEvent,
@@ -125,7 +125,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       pythonPath: config.python ?? 'python3',
       helperNames,
     }),
-    helperNames,
+    registry: helperRegistry,
     keys,
     testSink: createTestSink({ gateway, keys }),
     redeliver: () => inTime(() => redeliverNow(temporal.client, config.taskQueue)),

@@ -41,6 +41,7 @@ import { addHandlerRoutes } from './routes/handlers.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import type { Health } from './routes/health.ts';
 import { metricsRoute, type MetricsAccess } from './routes/metrics.ts';
+import { addHelperRoutes, type HelperRegistry } from './routes/helpers.ts';
 import { addOrganizationRoute } from './routes/organization.ts';
 import { addRerunRoutes } from './routes/reruns.ts';
 import { addSecretRoutes } from './routes/secrets.ts';
@@ -60,7 +61,7 @@ export interface AppOptions {
   readonly canceller: Canceller;
   /** Left out: code is taken unchecked, and the answers say so. */
   readonly checkCode?: CheckCode;
-  readonly helperNames: readonly string[];
+  readonly registry: HelperRegistry;
   /** What seals secrets; left out: none can be set. */
   readonly keys?: Keyring;
   /** Has the redelivery begin now; left out: it begins in its time. Throws `temporal_unavailable`. */
@@ -150,7 +151,8 @@ export function createApp(options: AppOptions): Api {
     eventStreams: createEventStreams({ log, stopping: directRunner.stopping, ...options.eventStreams }),
     cancelling: createCancelling(store, canceller),
     checkCode: checkCode ?? unchecked,
-    helperNames: new Set(options.helperNames),
+    registry: options.registry,
+    helperNames: new Set(options.registry.helpers.map(({ name }) => name)),
     keys: options.keys ?? noKeyring,
     knownKeys,
     testSink: options.testSink,
@@ -175,6 +177,7 @@ function createTopics(deps: ApiDependencies): Api {
   addHandlerRoutes(api, deps);
   addHandlerVersionRoutes(api, deps);
   addHandlerDraftRoutes(api, deps);
+  addHelperRoutes(api, deps);
   addSecretRoutes(api, deps);
   addSinkRoutes(api, deps);
   addAnalyticsRoutes(api, deps);

@@ -13,6 +13,7 @@ import type { EventStreams } from './event-streams.ts';
 import type { CheckCode } from './handler-code.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { EventToStart } from './start-soon.ts';
+import type { HelperRegistry } from './routes/helpers.ts';
 import { checkInput } from './validation.ts';
 
 export type TestSink = (sink: StoredSink) => Promise<SinkTest>;
@@ -27,6 +28,7 @@ export interface ApiDependencies {
   readonly runDirectly: RunDirectly;
   /** The same without waiting for its end. */
   readonly startDirectly: StartDirectly;
+  readonly registry: HelperRegistry;
   /** Of all helpers that handlers may call. */
   readonly helperNames: ReadonlySet<string>;
   readonly keys: Keyring;

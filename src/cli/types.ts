@@ -31,7 +31,7 @@ A handler then says, in the same folder:
     .action(async ({ out, check }: TypesOptions, command: Command) => {
       const { output } = openInvocation(environment, command);
       // Every helper's schemas: for this command only.
-      const { declarations, firstLine } = await import('./handler-types/declarations.ts');
+      const { declarations, firstLine } = await import('../handler-types/declarations.ts');
       const text = declarations();
       if (out === undefined) {
         if (check === true) throw new AfterwordError('invalid_usage', 'Say by --out which file --check is to look at.');

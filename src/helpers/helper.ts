@@ -74,6 +74,8 @@ export interface HelperDefinition {
   readonly typescript: TypeScriptSignature;
   /** `read` touches nothing; `write` the store; `external` the world. Decides what a retry makes anew. */
   readonly effect: CallEffect;
+  /** What it does in a test run, where its effect does not say it: one sentence. */
+  readonly inTestRun?: string;
   readonly docs: HelperDocs;
 }
 

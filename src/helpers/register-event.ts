@@ -8,6 +8,7 @@ export const registerEvent: CageHelper = {
   pythonParams: 'event',
   typescript: { params: 'event: AnalyticsEvent', returns: 'void' },
   effect: 'read',
+  inTestRun: 'The event is kept with the execution and delivered nowhere.',
   answeredIn: 'cage',
   docs: {
     params: { event: 'an `Event` of the Weni toolkit, or a dict with its six keys' },

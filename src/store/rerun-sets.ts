@@ -89,12 +89,19 @@ async function choose(
       select executions.*, coalesce(root_id, id) as record_id
       from executions where organization_id = ${organizationId} and id = any(${ids}::uuid[])
     ), related as (
-      select wanted.id as of_id, later.id, later.status,
-             case when coalesce(later.root_id, later.id) = wanted.record_id then later.record_removed_at end
-               as record_removed_at
-      from wanted join executions later on later.root_id = wanted.record_id or later.id = wanted.record_id
-        or later.rerun_of = wanted.id
+      -- Three joins of one index each: one on all three conditions reads every execution for each.
+      select wanted.id as of_id, later.id, later.status, later.record_removed_at
+      from wanted join executions later on later.root_id = wanted.record_id
       where later.organization_id = ${organizationId} and later.id <> wanted.id
+      union
+      select wanted.id, later.id, later.status, later.record_removed_at
+      from wanted join executions later on later.id = wanted.record_id
+      where later.organization_id = ${organizationId} and later.id <> wanted.id
+      union
+      -- A fresh re-run has a record of its own: what became of that one is nothing to it.
+      select wanted.id, later.id, later.status, null
+      from wanted join executions later on later.rerun_of = wanted.id
+      where later.organization_id = ${organizationId}
     )
     select wanted.id, wanted.record_id, wanted.status,
            wanted.kind = 'event' and handlers.id is not null and handlers.deleted_at is null as rerunnable,

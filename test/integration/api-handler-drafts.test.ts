@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { ListedHandler } from '../../src/contract/handler-list.ts';
+import type { DescribedHelper } from '../../src/contract/helper-registry.ts';
+import { eventTypeNames } from '../../src/domain/event-types.ts';
 import { limits } from '../../src/domain/limits.ts';
+import { declarations } from '../../src/handler-types/declarations.ts';
+import { helpers } from '../../src/helpers/registry.ts';
 import { createCodeCheck } from '../../src/sandbox/code-check.ts';
 import '../setup/provided.ts';
 import { anEvent, createApiUnderTest, expectProblem, fieldsOf, type ApiUnderTest } from './api-under-test.ts';
@@ -173,5 +177,32 @@ describe('a deleted handler', () => {
     }
     expect(await push('gone', { code: code(9) })).toMatchObject({ status: 201, body: { version: 1, created: true } });
     expect(await api.get('/api/v1/executions?handler=gone')).toMatchObject({ body: { items: [] } });
+  });
+});
+
+describe('what handlers are written with', () => {
+  test('is told: helpers in both languages, their types, the types of events', async () => {
+    const { status, body } = await api.get('/api/v1/helpers');
+    expect(status).toBe(200);
+    const { items } = body as { items: DescribedHelper[] };
+    expect(items.map(({ name }) => name)).toEqual(helpers.map(({ name }) => name));
+    expect(items.find(({ name }) => name === 'add_conversation_tag')).toMatchObject({
+      python: 'add_conversation_tag(context, tag)',
+      effect: 'write',
+      inTestRun: expect.stringContaining('nothing is written') as string,
+    });
+    expect(items.find(({ name }) => name === 'register_event')?.inTestRun).toContain('nowhere');
+    const typesOf = async (query: string) =>
+      (
+        await api.app.request(`/api/v1/helpers/types.d.ts${query}`, { headers: { authorization: `Bearer ${api.key}` } })
+      ).text();
+    expect(await typesOf('')).toBe(declarations());
+    const narrow = await typesOf('?eventType=conversation_closed');
+    expect(narrow).toContain("type EventType = 'conversation_closed';");
+    expect(narrow).not.toContain('HandedOffContext');
+    expectProblem(await api.get('/api/v1/helpers/types.d.ts?eventType=closed'), 400, 'invalid_request');
+    expect(await api.get('/api/v1/event-types')).toMatchObject({
+      body: { items: eventTypeNames.map((name) => ({ name })), next: null },
+    });
   });
 });

@@ -8,7 +8,7 @@ import type { Canceller } from '../../src/api/cancelling.ts';
 import type { DirectRunner } from '../../src/api/direct-runs.ts';
 import type { EventToStart, StartEvent } from '../../src/api/start-soon.ts';
 import { Problem } from '../../src/contract/problem.ts';
-import { helpers } from '../../src/helpers/registry.ts';
+import { helperRegistry } from '../../src/handler-types/helper-registry.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
 import { openStore } from '../../src/store/database.ts';
@@ -82,7 +82,7 @@ export async function createApiUnderTest(
       store,
       startEvent,
       directRunner: neverEnding,
-      helperNames: helpers.map(({ name }) => name),
+      registry: helperRegistry,
       canceller: nothingRuns,
       ...more,
       health: {

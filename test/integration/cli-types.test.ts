@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { declarations } from '../../src/cli/handler-types/declarations.ts';
+import { declarations } from '../../src/handler-types/declarations.ts';
 import { runIn } from './cli-under-test.ts';
 
 let folder: string;

@@ -9,6 +9,7 @@ import { listen } from '../../src/api/listen.ts';
 import type { EventToStart } from '../../src/api/start-soon.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { loadConfig } from '../../src/config/config.ts';
+import { helperRegistry } from '../../src/handler-types/helper-registry.ts';
 import { helpers } from '../../src/helpers/registry.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { createCodeCheck } from '../../src/sandbox/code-check.ts';
@@ -79,7 +80,7 @@ export async function createCliUnderTest() {
       plays.push(workers.play(store, event));
       return Promise.resolve({ runId: 'run', duplicate: false });
     },
-    helperNames: helpers.map(({ name }) => name),
+    registry: helperRegistry,
     keys: testKeys,
     directRunner: {
       start: (run) => {

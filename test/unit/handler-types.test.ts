@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contextJsonOf } from '../../src/activities/handler-context.ts';
-import { declarations } from '../../src/cli/handler-types/declarations.ts';
+import { declarations } from '../../src/handler-types/declarations.ts';
 import { packageRoot } from '../../src/config/package-root.ts';
 import { HandlerContext } from '../../src/contract/handler-context.ts';
 import { eventTypeNames } from '../../src/domain/event-types.ts';

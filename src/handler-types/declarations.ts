@@ -1,12 +1,12 @@
 import type { z } from 'zod';
-import { AnalyticsPayload } from '../../contract/analytics.ts';
-import { EventType } from '../../contract/conversation-event.ts';
-import { Message } from '../../contract/conversation.ts';
-import { HandlerContext } from '../../contract/handler-context.ts';
-import { JsonObject, JsonValue } from '../../contract/json.ts';
-import { eventTypeNames, eventTypes } from '../../domain/event-types.ts';
-import { TimelineEventFields } from '../../helpers/add-conversation-event.ts';
-import { helpers } from '../../helpers/registry.ts';
+import { AnalyticsPayload } from '../contract/analytics.ts';
+import { EventType } from '../contract/conversation-event.ts';
+import { Message } from '../contract/conversation.ts';
+import { HandlerContext } from '../contract/handler-context.ts';
+import { JsonObject, JsonValue } from '../contract/json.ts';
+import { type EventType as EventTypeName, eventTypeNames, eventTypes } from '../domain/event-types.ts';
+import { TimelineEventFields } from '../helpers/add-conversation-event.ts';
+import { helpers } from '../helpers/registry.ts';
 import { docComment } from './doc-comment.ts';
 import { errorCodesText, helpersText } from './helper-types.ts';
 import { membersText, type TypeNames } from './type-text.ts';
@@ -30,15 +30,16 @@ const AnalyticsEvent = AnalyticsPayload.partial({
   metadata: true,
 });
 
-/** The text of `afterword.d.ts`: from the contracts' schemas and the helpers' definitions. */
-export function declarations(): string {
+/** The text of `afterword.d.ts`, of all types of events or of one: from the contracts' schemas and the helpers' definitions. */
+export function declarations(only?: EventTypeName): string {
+  const types = only === undefined ? eventTypeNames : [only];
   return [
     `${firstLine}\n`,
     'type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };\ntype JsonObject = { [key: string]: JsonValue };\n',
-    `type EventType = ${eventTypeNames.map((name) => `'${name}'`).join(' | ')};\n`,
+    `type EventType = ${types.map((name) => `'${name}'`).join(' | ')};\n`,
     `interface Message ${membersText(Message, names)}\n`,
     `${docComment(['What a handler is told of the event: its first parameter.'])}interface Context<Type extends EventType = EventType> ${membersText(HandlerContext, names)}\n`,
-    ...eventTypeNames.map(contextText),
+    ...types.map(contextText),
     `${docComment(['A timeline event, for `addConversationEvent`. `timestamp` is ISO 8601 with an offset; without one it is now.'])}interface TimelineEventFields ${membersText(TimelineEventFields, names)}\n`,
     `${docComment(['For `registerEvent`; what is left out is filled in. `value_type` is `string`, `int`, `bool` or `list`; `value` must not be null.'])}interface AnalyticsEvent ${membersText(AnalyticsEvent, names)}\n`,
     `${docComment(['What the platform does for a handler: its second parameter. Wrong arguments and failures reject with a `HelperError`.'])}${helpersText(helpers)}`,

@@ -1,6 +1,6 @@
-import type { ErrorCode } from '../../domain/errors.ts';
-import type { Helper } from '../../helpers/helper.ts';
-import { camelCase, typeScriptSignature } from '../../sandbox/typescript/helper-description.ts';
+import type { ErrorCode } from '../domain/errors.ts';
+import type { Helper } from '../helpers/helper.ts';
+import { camelCase, typeScriptSignature } from '../sandbox/typescript/helper-description.ts';
 import { docComment, forTypeScript } from './doc-comment.ts';
 
 /** Those that every helper can throw. */
