@@ -13,24 +13,31 @@ import {
   PushedAndChecked,
 } from '../contract/handler.ts';
 import type { HandlerPush } from '../contract/handler.ts';
-import { type RerunInput, StartedRerun } from '../contract/rerun.ts';
+import {
+  type DeployInput,
+  HandlerDiff,
+  HandlerDraft,
+  type HandlerDraftInput,
+  SavedDraft,
+} from '../contract/handler-draft.ts';
+import { type RerunInput, type RerunSetInput, StartedRerun, StartedRerunSet } from '../contract/rerun.ts';
 import { Secret } from '../contract/secret.ts';
 import type { TestRunInput } from '../contract/test-run.ts';
+import type { ExecutionFilterOptions } from './execution-options.ts';
 import { sendForJson } from './http.ts';
 
-export interface ExecutionQuery {
+export interface ExecutionQuery extends ExecutionFilterOptions {
   limit?: number | undefined;
   /** An `ExecutionPage`'s `next`. */
   before?: string | undefined;
-  status?: string | undefined;
-  kind?: string | undefined;
-  handler?: string | undefined;
-  event?: string | undefined;
-  conversation?: string | undefined;
-  failed?: true | undefined;
+  total?: true | undefined;
 }
 
-const ExecutionPage = z.object({ items: z.array(Execution), next: z.string().nullish() });
+const ExecutionPage = z.object({
+  items: z.array(Execution),
+  next: z.string().nullable().default(null),
+  total: z.number().optional(),
+});
 export type ExecutionPage = z.infer<typeof ExecutionPage>;
 
 const ExecutionLogs = z.object({ attempt: z.number().int(), stdout: z.string(), stderr: z.string() });
@@ -67,6 +74,17 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
     handlerVersions: async (name: string) =>
       (await get(['handlers', name, 'versions'], z.object({ items: z.array(HandlerVersion) }))).items,
     rollbackHandler: (name: string, version: number) => post(['handlers', name, 'rollback'], Handler, { version }),
+    draft: (name: string) => get(['handlers', name, 'draft'], HandlerDraft),
+    saveDraft: (name: string, body: z.input<typeof HandlerDraftInput>) =>
+      sendForJson({ method: 'PUT', url: at(['handlers', name, 'draft']), key, signal, body }, SavedDraft),
+    deployDraft: (name: string, body: DeployInput, { validate }: { validate: boolean }) => {
+      const url = `${at(['handlers', name, 'deploy'])}${validate ? '' : '?validate=false'}`;
+      return sendForJson({ method: 'POST', url, key, signal, body }, PushedAndChecked);
+    },
+    handlerDiff: (name: string, query: { from: number | undefined; to: string }) =>
+      get(['handlers', name, 'diff'], HandlerDiff, queryText(query)),
+    deleteHandler: (name: string) =>
+      sendForJson({ method: 'DELETE', url: at(['handlers', name]), key, signal }, Handler),
     egress: () => get(['egress'], EgressRules),
     setEgress: (rules: EgressRules) =>
       sendForJson({ method: 'PUT', url: at(['egress']), key, signal, body: rules }, EgressRules),
@@ -81,6 +99,7 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
     executions: (query: ExecutionQuery) => get(['executions'], ExecutionPage, queryText(query)),
     testRun: (input: z.input<typeof TestRunInput>) => post(['test-runs'], ExecutionDetail, input),
     rerun: (id: string, input: RerunInput) => post(['executions', id, 'rerun'], StartedRerun, input),
+    rerunSet: (input: z.input<typeof RerunSetInput>) => post(['executions', 'rerun'], StartedRerunSet, input),
     execution: (id: string) => get(['executions', id], ExecutionDetail),
     cancelExecution: (id: string) => post(['executions', id, 'cancel'], Execution),
     cancelEvent: (id: string) => post(['conversation-events', id, 'cancel'], ConversationEvent),
@@ -89,8 +108,11 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
   };
 }
 
-function queryText(query: ExecutionQuery): string {
+function queryText(query: object): string {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
+  for (const [name, value] of Object.entries<unknown>({ ...query })) {
+    if (value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value]) parameters.append(name, String(one));
+  }
   return parameters.size === 0 ? '' : `?${parameters.toString()}`;
 }

@@ -1,35 +1,35 @@
-import { Option } from 'commander';
 import type { Command } from 'commander';
-import { executionKinds, executionStatuses } from '../domain/status.ts';
-import type { ExecutionQuery } from './api-client.ts';
 import { openInvocation } from './environment.ts';
 import type { CliEnvironment } from './environment.ts';
+import { type ExecutionFilterOptions, filterOf, withExecutionFilters } from './execution-options.ts';
 import { executionTable, executionText } from './execution-view.ts';
 import { pageSize } from './option-parsers.ts';
+import { addRerunSetCommand } from './rerun-set.ts';
+
+interface ListOptions extends ExecutionFilterOptions {
+  limit: number;
+  before?: string;
+  total?: true;
+}
 
 export function addExecutionsCommands(program: Command, environment: CliEnvironment): void {
-  program
-    .command('executions')
-    .description('the newest runs of handlers')
-    .option('--failed', 'only those that failed or timed out')
-    .addOption(new Option('--status <status>', 'only those with this status').choices(executionStatuses))
-    .addOption(
-      new Option('--kind <kind>', 'only those that this started; left out, all but tests').choices(executionKinds),
-    )
-    .option('--handler <name>', 'only those of this handler')
-    .option('--event <id>', 'only those of this conversation event')
-    .option('--conversation <id>', 'only those of this conversation, by its id or public id')
+  const executions = withExecutionFilters(program.command('executions'))
+    .description('the newest runs of handlers; `rerun` runs what the filters match again')
     .option('--limit <n>', 'how many, at most 200', pageSize, 20)
     .option('--before <cursor>', 'go on where a page ended')
-    .action(async (options: ExecutionQuery, command: Command) => {
+    .option('--total', 'say how many there are, too')
+    .action(async (options: ListOptions, command: Command) => {
       const { api, output } = openInvocation(environment, command);
-      const page = await api().executions(options);
-      output.result({ items: page.items, next: page.next ?? null }, () => {
+      const { limit, before, total } = options;
+      const page = await api().executions({ ...filterOf(options), limit, before, total });
+      output.result(page, () => {
         if (page.items.length === 0) return 'No executions.';
-        const more = page.next == null ? '' : `\n\nOlder ones: --before ${page.next}`;
+        const all = page.total === undefined ? '' : `\n\n${String(page.total)} in all.`;
+        const more = `${all}${page.next == null ? '' : `\n\nOlder ones: --before ${page.next}`}`;
         return `${executionTable(output, page.items)}${output.style('dim', more)}`;
       });
     });
+  addRerunSetCommand(executions, environment);
 
   program
     .command('execution')

@@ -8,6 +8,7 @@ import { faultsIn, readHandlersFolder } from './handlers-folder.ts';
 import type { FolderPush } from './handlers-folder.ts';
 import { pullIntoFolder } from './handlers-pull.ts';
 import type { ServerHandler } from './handlers-pull.ts';
+import { addDraftCommands } from './handlers-drafts.ts';
 import { addValidate } from './handlers-validate.ts';
 import { positiveWhole } from './option-parsers.ts';
 import type { Output } from './output.ts';
@@ -38,6 +39,7 @@ export function addHandlersCommands(program: Command, environment: CliEnvironmen
   addSwitch(handlers, environment, false);
   addVersions(handlers, environment);
   addRollback(handlers, environment);
+  addDraftCommands(handlers, environment);
 }
 
 function addPush(handlers: Command, environment: CliEnvironment): void {

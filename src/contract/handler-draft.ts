@@ -64,3 +64,12 @@ export const SettingsChange = z
     expectedVersion,
   })
   .meta({ id: 'SettingsChange' });
+
+export const HandlerDiff = z
+  .object({
+    from: z.string(),
+    to: z.string(),
+    code: z.string().meta({ description: 'Unified diff; empty where the code is the same.' }),
+    settings: z.string().meta({ description: 'The same of the settings as JSON.' }),
+  })
+  .meta({ id: 'HandlerDiff' });

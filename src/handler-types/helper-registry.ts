@@ -4,9 +4,6 @@ import { helpers } from '../helpers/registry.ts';
 import { typeScriptSignature } from '../sandbox/typescript/helper-description.ts';
 import { declarations } from './declarations.ts';
 
-/** What a server tells of the helpers: their descriptions, and the text of `afterword.d.ts`. */
-export const helperRegistry = { helpers: helpers.map(describe), declarations };
-
 const inTestRun = {
   read: 'It answers for real.',
   write: 'It is answered as if it had been done; nothing is written, and later reads of the same run see it.',
@@ -28,3 +25,6 @@ function describe(helper: Helper): DescribedHelper {
     notes: [...(docs.notes ?? [])],
   };
 }
+
+/** What a server tells of the helpers: their descriptions, and the text of `afterword.d.ts`. */
+export const helperRegistry = { helpers: helpers.map(describe), declarations };

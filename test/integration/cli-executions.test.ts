@@ -67,6 +67,26 @@ describe('executions', () => {
     expect(ran.stdout).toMatch(/^tidy\s+1\s+succeeded\s+1\s+20 ms\s+12 ms\s+\S+ \S+Z\s+C-1\s+[\da-f-]+$/m);
   });
 
+  test('finds them by type, reason, time and text in the error, and counts them', async () => {
+    expect(await executionIds(['--event-type', 'conversation_closed', '--total'])).toHaveLength(2);
+    expect(await executionIds(['--reason', 'raised', '--error', 'VIP'])).toEqual([failedId]);
+    expect(await executionIds(['--status', 'failed', 'succeeded'])).toHaveLength(2);
+    expect(await executionIds(['--to', '2020-01-01T00:00:00Z'])).toEqual([]);
+    expect((await cli.run(['executions', '--total', '--failed'])).stdout).toContain('1 in all.');
+    expect(await cli.run(['executions', '--reason', 'bad'])).toMatchObject({ exitCode: 2 });
+  });
+
+  test('rerun says what it would run again', async () => {
+    expect(await cli.run(['executions', 'rerun', '--failed', '--dry-run'])).toMatchObject({
+      stdout: '1 match; 1 would be run again.\n',
+      stderr: '',
+      exitCode: 0,
+    });
+    const { stdout: json } = await cli.run(['executions', 'rerun', '--handler', 'broken', '--dry-run', '--json']);
+    expect(JSON.parse(json)).toMatchObject({ dryRun: true, matched: 1, taken: 1 });
+    expect(await cli.run(['executions', 'rerun', '--dry-run'])).toMatchObject({ exitCode: 1 });
+  });
+
   test('--failed, --status, --handler, --conversation and --limit narrow the list', async () => {
     expect(await executionIds(['--failed'])).toEqual([failedId]);
     expect(await executionIds(['--status', 'succeeded'])).toEqual([succeededId]);

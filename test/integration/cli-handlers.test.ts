@@ -339,3 +339,28 @@ describe('push of a folder with a fault names file, line and what to do, and sen
     expect(await cli.run(['handlers', 'push', dir])).toMatchObject({ exitCode: 0, stdout: 'first: created\n' });
   });
 });
+
+describe('drafts', () => {
+  test('are saved, compared and deployed; a handler is deleted', async () => {
+    const dir = folder({ 'd.py': code });
+    const run = (...args: string[]) => cli.run(['handlers', ...args]);
+    const file = join(dir, 'd.py');
+    expect(await run('draft', 'drafted', file)).toMatchObject({ exitCode: 1 });
+    const first = await run('draft', 'drafted', file, '--event', 'conversation_closed');
+    expect(first).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('deploy drafted') as string });
+    expect((await run('deploy', 'drafted', '--note', 'one')).stdout).toBe('drafted: new events run version 1.\n');
+    writeFileSync(file, code.replace('1', '2'));
+    await run('draft', 'drafted', file);
+    const diff = await run('diff', 'drafted');
+    expect(diff.stdout).toContain('-    return 1\n+    return 2\n');
+    expect(await run('deploy', 'drafted', '--expect', '3')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('handler_changed') as string,
+    });
+    expect((await run('deploy', 'drafted', '--expect', '1')).stdout).toBe('drafted: new events run version 2.\n');
+    expect((await run('diff', 'drafted', '--from', '2', '--to', '2')).stdout).toBe('They are the same.\n');
+    expect(await run('diff', 'drafted', '--to', 'newest')).toMatchObject({ exitCode: 2 });
+    expect((await run('rm', 'drafted')).stdout).toMatch(/^drafted is deleted\. .*--handler [\da-f-]{36}\n$/);
+    expect(await run('rm', 'drafted')).toMatchObject({ exitCode: 1 });
+  });
+});

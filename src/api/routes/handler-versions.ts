@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { EventType } from '../../contract/conversation-event.ts';
 import { invalidRequest, toFieldErrors } from '../../contract/field-errors.ts';
-import { SettingsChange } from '../../contract/handler-draft.ts';
+import { HandlerDiff, SettingsChange } from '../../contract/handler-draft.ts';
 import { Handler, HandlerSettings, HandlerVersion, PushedAndChecked } from '../../contract/handler.ts';
 import { getDraft } from '../../store/handler-drafts.ts';
 import {
@@ -55,15 +55,6 @@ const DiffQuery = z.strictObject({
     .default('draft')
     .meta({ description: 'A version, or `draft`.' }),
 });
-
-const HandlerDiff = z
-  .object({
-    from: z.string(),
-    to: z.string(),
-    code: z.string().meta({ description: 'Unified diff; empty where the code is the same.' }),
-    settings: z.string().meta({ description: 'The same of the settings as JSON.' }),
-  })
-  .meta({ id: 'HandlerDiff' });
 
 const diff = createRoute({
   method: 'get',
