@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ExecutionFilter } from '../contract/execution-filter.ts';
 import { type LogPosition, writePosition } from '../domain/log-position.ts';
 import { isFinal } from '../domain/status.ts';
 import type { Database } from '../store/database.ts';
-import { createExecutionTail } from '../store/execution-tail.ts';
+import type { Changes, ExecutionTail } from '../store/execution-tail.ts';
 import { followExecution } from '../store/follow-execution.ts';
 import type { StreamedEvent } from './event-streams.ts';
 
@@ -36,20 +35,16 @@ export async function* liveExecution(
   }
 }
 
-/** Each execution when it changes, as the list shows it; first those that run and those of the last seconds. */
+/** Each execution when it changes, as the list shows it; `first` is what the tail's first look has found. */
 export async function* liveExecutions(
-  db: Database,
-  organizationId: string,
-  filter: ExecutionFilter,
-  since: Date,
+  tail: ExecutionTail,
+  first: Changes,
   signal: AbortSignal,
 ): AsyncGenerator<StreamedEvent> {
-  const tail = createExecutionTail(db, organizationId, filter, since);
-  while (!signal.aborted) {
-    const { executions, at } = await tail.changed();
-    for (const [index, execution] of executions.entries()) {
-      const isLast = index === executions.length - 1;
-      yield { event: 'execution', data: execution, ...(isLast ? { id: String(at.getTime()) } : {}) };
+  for (let found = first; !signal.aborted; found = await tail.changed()) {
+    for (const [index, execution] of found.executions.entries()) {
+      const isLast = index === found.executions.length - 1;
+      yield { event: 'execution', data: execution, ...(isLast ? { id: String(found.at.getTime()) } : {}) };
     }
     await pause(listPollMs, signal);
   }

@@ -13,9 +13,15 @@ const overlapMs = 10_000;
 const mostChanges = 500;
 const mostRemembered = 5_000;
 
+export interface Changes {
+  readonly executions: readonly Execution[];
+  /** Where another tail would go on. */
+  readonly at: Date;
+}
+
 export interface ExecutionTail {
-  /** Those that match and have changed since the last look, oldest first. `at`: where another tail would go on. */
-  changed(): Promise<{ executions: Execution[]; at: Date }>;
+  /** Those that match and have changed since the last look, oldest first. */
+  changed(): Promise<Changes>;
 }
 
 interface Seen {

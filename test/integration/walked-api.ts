@@ -117,6 +117,7 @@ function bodies(known: Known): Record<string, JsonValue> {
     postConversationsByIdMessages: { messages: [message] },
     postHandlersByNameRollback: { version: 1 },
     postTestRuns: { conversation: conversationId, handler: 'planted', waitSeconds: 0 },
+    postTestRunsStream: { conversation: conversationId, handler: 'planted' },
     postToolsByNameInvocations: { parameters: {}, waitSeconds: 0 },
     putCredentialsGoogle: { type: 'service_account', client_email: 'a@example.com', private_key: privateKey },
     postOrganizations: { id: `walked-${crypto.randomUUID().slice(0, 8)}`, name: 'Walked' },

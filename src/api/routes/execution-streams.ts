@@ -4,6 +4,7 @@ import { invalidRequest } from '../../contract/field-errors.ts';
 import { logStart, type LogPosition, readPosition } from '../../domain/log-position.ts';
 import { isFinal } from '../../domain/status.ts';
 import { executionHead } from '../../store/executions.ts';
+import { createExecutionTail } from '../../store/execution-tail.ts';
 import type { Api, ApiDependencies } from '../environment.ts';
 import { liveExecution, liveExecutions } from '../live-executions.ts';
 import { needs, orProblem, streamOf } from '../route-parts.ts';
@@ -47,11 +48,14 @@ const one = createRoute({
 export function addExecutionStreamRoutes(api: Api, { store, eventStreams }: ApiDependencies): void {
   const { db } = store;
 
-  api.openapi(list, (c) => {
+  api.openapi(list, async (c) => {
     const organizationId = c.get('organizationId');
     const filter = c.req.valid('query');
     const since = timeFrom(c.req.valid('header')['last-event-id']);
-    return eventStreams.open(c, (signal) => liveExecutions(db, organizationId, filter, since, signal));
+    const tail = createExecutionTail(db, organizationId, filter, since);
+    // Before the answer begins: it may still be an error.
+    const first = await tail.changed();
+    return eventStreams.open(c, (signal) => liveExecutions(tail, first, signal));
   });
 
   api.openapi(one, async (c) => {
