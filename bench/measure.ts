@@ -6,6 +6,11 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
 }
 
+/** `share` of the values are at most that. */
+export function percentile(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? NaN;
+}
+
 /** Milliseconds of each run, one after the other. */
 export async function timeEach(times: number, run: () => Promise<unknown>): Promise<number[]> {
   const measured: number[] = [];

@@ -5,6 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { lineOf, onCluster, replaced, tableOf, type BenchResult } from './result.ts';
+import { api } from './api.ts';
 import { analytics } from './api/analytics.ts';
 import { calls } from './rows/calls.ts';
 import { hundredHandlers } from './rows/hundred-handlers.ts';
@@ -32,6 +33,7 @@ const rows: Record<string, (servers: StartServers) => Promise<BenchResult[]>> = 
   'test-run': testRun,
   start,
   'api-analytics': analytics,
+  api,
 };
 
 const kinds: Record<string, StartServers> = { development, cluster };

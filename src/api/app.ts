@@ -28,6 +28,7 @@ import { addAuditRoute } from './routes/audit.ts';
 import { createRedeliverSoon } from './redeliver-soon.ts';
 import { addAnalyticsRoutes } from './routes/analytics.ts';
 import { addConversationEventRoutes } from './routes/conversation-events.ts';
+import { addConversationPartRoutes } from './routes/conversation-parts.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
 import { addCredentialsRoutes } from './routes/credentials.ts';
 import { addDatalakeRoute } from './routes/datalake.ts';
@@ -173,6 +174,7 @@ function createTopics(deps: ApiDependencies): Api {
   const api = createRouter();
   addConversationEventRoutes(api, deps);
   addConversationRoutes(api, deps);
+  addConversationPartRoutes(api, deps);
   addTimelineEventRoutes(api, deps);
   addHandlerRoutes(api, deps);
   addHandlerVersionRoutes(api, deps);

@@ -271,6 +271,12 @@ export const errorTable = {
   internal: entry('internal', 500, 'Afterword failed', 'Try again; the log has this request id.', true),
   ...helperErrors,
   ...executionErrors,
+  conversation_in_use: entry(
+    'conflict',
+    409,
+    'An execution of the conversation has not ended',
+    'Cancel the execution that the answer names, or wait for its end; then erase the conversation.',
+  ),
   run_cancelled: entry('conflict', 409, 'The run was cancelled', 'Nothing to do: no new calls are made.'),
 } as const satisfies Record<string, ErrorEntry>;
 

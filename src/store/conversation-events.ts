@@ -36,9 +36,14 @@ export async function acceptEvent(
 ): Promise<AcceptedEvent> {
   refuseNul({ id: input.id, source: input.source });
   if ('conversationId' in input) {
-    // No transaction: the one statement that writes is one by itself.
-    const conversation = await findConversationRow(db, organizationId, input.conversationId);
-    return await insertOrFind(db, conversation, input, options);
+    const { conversationId, id } = input;
+    return await inTransaction(db, async (trx) => {
+      const erased = id === undefined ? undefined : await erasedConversationOf(trx, organizationId, input.source, id);
+      const known = erased && (await findKnownEvent(trx, erased, input, options));
+      if (known !== undefined) return known;
+      const conversation = await findConversationRow(trx, organizationId, conversationId, 'kept');
+      return await insertOrFind(trx, conversation, input, options);
+    });
   }
   return await inTransaction(db, async (trx) => {
     const found = await createOrLockConversation(trx, organizationId, input.conversation);
@@ -48,6 +53,23 @@ export async function acceptEvent(
     if (earlier !== undefined) return earlier;
     return await insertOrFind(trx, await writeConversation(trx, found.known, input.conversation), input, options);
   });
+}
+
+/** By the key of its event alone: what else may have named the conversation is gone. */
+async function erasedConversationOf(db: Database, organizationId: string, source: string, eventId: string) {
+  return await db
+    .selectFrom('conversation_events as event')
+    .innerJoin('conversations as conversation', (join) =>
+      join
+        .onRef('conversation.organization_id', '=', 'event.organization_id')
+        .onRef('conversation.id', '=', 'event.conversation_id'),
+    )
+    .selectAll('conversation')
+    .where('event.organization_id', '=', organizationId)
+    .where('event.source', '=', source)
+    .where('event.event_id', '=', eventId)
+    .where('conversation.erased_at', 'is not', null)
+    .executeTakeFirst();
 }
 
 async function insertOrFind(

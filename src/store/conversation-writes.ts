@@ -43,7 +43,7 @@ export async function writeConversation(
     public_id: input.publicId,
     subject: input.subject,
     business_slug: input.businessSlug,
-    business_name: input.business?.name ?? row.business_name,
+    business_name: input.business?.name ?? (row.erased_at === null ? row.business_name : input.businessSlug),
     customer: input.customer === undefined ? row.customer : jsonOrNull(input.customer),
     initial_channel: input.initialChannel ?? row.initial_channel,
     latest_channel: input.latestChannel ?? row.latest_channel,
@@ -51,23 +51,8 @@ export async function writeConversation(
   };
   const messages = JSON.stringify(incomingMessagesOf(input.messages));
   try {
-    const saved = await trx
-      .with('added', (query) =>
-        query
-          .insertInto('messages')
-          .columns(['organization_id', 'conversation_id', 'seq', 'message_id', 'body'])
-          .expression(newMessages(row, messages))
-          .returning(sql<number>`octet_length(body)`.as('bytes')),
-      )
-      .updateTable('conversations')
-      .set({
-        ...merged,
-        message_count: sql<number>`message_count + (select count(*) from added)`,
-        message_bytes: sql<number>`message_bytes + (select coalesce(sum(bytes), 0) from added)`,
-        updated_at: sql<Date>`now()`,
-      })
-      .where('organization_id', '=', row.organization_id)
-      .where('id', '=', row.id)
+    const saved = await appendedTo(trx, row, messages)
+      .set({ ...merged, updated_at: sql<Date>`now()`, erased_at: null })
       .returningAll()
       .executeTakeFirstOrThrow();
     refuseLarge(saved);
@@ -75,6 +60,25 @@ export async function writeConversation(
   } catch (error) {
     throw isUniqueViolation(error) ? publicIdTaken(input, error) : error;
   }
+}
+
+/** The statement that appends those of `messages`, JSON of IncomingMessage[], that are new to a locked row. */
+export function appendedTo(trx: Database, row: ConversationRow, messages: string) {
+  return trx
+    .with('added', (query) =>
+      query
+        .insertInto('messages')
+        .columns(['organization_id', 'conversation_id', 'seq', 'message_id', 'body'])
+        .expression(newMessages(row, messages))
+        .returning(sql<number>`octet_length(body)`.as('bytes')),
+    )
+    .updateTable('conversations')
+    .set({
+      message_count: sql<number>`message_count + (select count(*) from added)`,
+      message_bytes: sql<number>`message_bytes + (select coalesce(sum(bytes), 0) from added)`,
+    })
+    .where('organization_id', '=', row.organization_id)
+    .where('id', '=', row.id);
 }
 
 function newMessages(row: ConversationRow, messages: string) {

@@ -10,6 +10,7 @@ import {
 import { writeConversation } from './conversation-writes.ts';
 import type { Database } from './database.ts';
 import { createOrLockConversation } from './new-conversation.ts';
+import { patternOf } from './timeline-event-search.ts';
 import { inTransaction } from './transaction.ts';
 import { isUuid } from './uuid-text.ts';
 
@@ -39,11 +40,15 @@ export async function findConversation(
   return { id: row.id, publicId: row.public_id, messageCount: row.message_count };
 }
 
-/** Throws `conversation_not_found`. */
+/**
+ * Throws `conversation_not_found`, also for one that was erased. Until the transaction ends nobody else changes one that is `locked`,
+ * and nobody erases one that is `kept`.
+ */
 export async function findConversationRow(
   db: Database,
   organizationId: string,
   idOrPublicId: string,
+  held?: 'locked' | 'kept',
 ): Promise<ConversationRow> {
   const maybeId = isUuid(idOrPublicId);
   const row = await db
@@ -57,7 +62,10 @@ export async function findConversationRow(
     )
     // A public id may have the form of an id: the id wins.
     .$if(maybeId, (query) => query.orderBy((order) => order('id', '=', idOrPublicId), 'desc'))
+    .where('erased_at', 'is', null)
     .limit(1)
+    .$if(held === 'locked', (query) => query.forUpdate())
+    .$if(held === 'kept', (query) => query.forKeyShare())
     .executeTakeFirst();
   if (row !== undefined) return row;
   throw new AfterwordError('conversation_not_found', `There is no conversation "${idOrPublicId}".`);
@@ -83,17 +91,53 @@ export async function getConversation(
   return { ...conversation, messages: toMessages(messages.map((message) => message.body)) };
 }
 
+/** Without its messages. Throws `conversation_not_found`. */
+export async function describeConversation(
+  db: Database,
+  organizationId: string,
+  idOrPublicId: string,
+): Promise<Conversation> {
+  const row = await findConversationRow(db, organizationId, idOrPublicId);
+  const [conversation] = await withParts(db, organizationId, [row]);
+  if (conversation === undefined) throw new Error(`conversation ${row.id} lost its own row`);
+  return conversation;
+}
+
+/** Texts that stand anywhere, in any letter case; the tag as it is. All have to match. */
+export interface ConversationFilter {
+  readonly subject?: string | undefined;
+  readonly publicId?: string | undefined;
+  /** In the JSON of the customer. */
+  readonly customer?: string | undefined;
+  readonly tag?: string | undefined;
+}
+
 /** Those written to last come first. `before`: an id of the page before, whose later ones are wanted. */
 export async function listConversations(
   db: Database,
   organizationId: string,
-  page: { readonly limit: number; readonly before?: string | undefined },
+  page: ConversationFilter & { readonly limit: number; readonly before?: string | undefined },
 ): Promise<Conversation[]> {
-  const { before } = page;
+  const { before, subject, publicId, customer, tag } = page;
   const rows = await db
     .selectFrom('conversations')
     .selectAll()
     .where('organization_id', '=', organizationId)
+    .where('erased_at', 'is', null)
+    .$if(subject !== undefined, (query) => query.where('subject', 'ilike', patternOf(subject ?? '')))
+    .$if(publicId !== undefined, (query) => query.where('public_id', 'ilike', patternOf(publicId ?? '')))
+    .$if(customer !== undefined, (query) => query.where('customer', 'ilike', patternOf(customer ?? '')))
+    .$if(tag !== undefined, (query) =>
+      query.where('id', 'in', (select) =>
+        select
+          .selectFrom('conversation_tags')
+          .innerJoin('tags', 'tags.id', 'conversation_tags.tag_id')
+          .select('conversation_tags.conversation_id')
+          .where('conversation_tags.organization_id', '=', organizationId)
+          .where('tags.organization_id', '=', organizationId)
+          .where('tags.name', '=', tag ?? ''),
+      ),
+    )
     .$if(before !== undefined, (query) =>
       query.where((where) =>
         where(

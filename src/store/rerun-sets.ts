@@ -104,7 +104,8 @@ async function choose(
       where later.organization_id = ${organizationId}
     )
     select wanted.id, wanted.record_id, wanted.status,
-           wanted.kind = 'event' and handlers.id is not null and handlers.deleted_at is null as rerunnable,
+           wanted.kind = 'event' and handlers.id is not null and handlers.deleted_at is null
+             and wanted.erased_at is null as rerunnable,
            array(select status from related where of_id = wanted.id) as related,
            exists (select 1 from related where of_id = wanted.id and id > wanted.id and status = 'succeeded')
              as succeeded_since,

@@ -96,10 +96,23 @@ async function findOriginal(db: Database, organizationId: string, id: string) {
   if (row === undefined) {
     throw new AfterwordError('execution_not_found', `There is no execution "${id.slice(0, 100)}".`);
   }
-  const { kind, status, type, handler_name, current_version, version, deleted_at: deletedAt, ...rest } = row;
+  const {
+    kind,
+    status,
+    type,
+    handler_name,
+    current_version,
+    version,
+    deleted_at: deletedAt,
+    erased_at: erasedAt,
+    ...rest
+  } = row;
   // An event's execution has all of these: the store holds it to that.
   if (kind !== 'event' || type === null || handler_name === null || current_version === null || version === null) {
     throw new AfterwordError('not_rerunnable', `Execution ${row.id} ${notRerunnable[kind]}`);
+  }
+  if (erasedAt !== null) {
+    throw new AfterwordError('not_rerunnable', `The conversation of execution ${row.id} was erased.`);
   }
   if (deletedAt !== null) {
     throw new AfterwordError('not_rerunnable', `The handler of execution ${row.id}, "${handler_name}", was deleted.`);
@@ -116,7 +129,7 @@ async function executionRow(db: Database, organizationId: string, id: string) {
     .leftJoin('conversation_events as event', 'event.id', 'executions.event_id')
     .leftJoin('handlers', 'handlers.id', 'executions.handler_id')
     .leftJoin('handler_versions as version', 'version.id', 'executions.handler_version_id')
-    .select(['executions.id', 'executions.kind', 'executions.status', 'executions.root_id'])
+    .select(['executions.id', 'executions.kind', 'executions.status', 'executions.erased_at', 'executions.root_id'])
     .select(['executions.conversation_id', 'event.type', 'handlers.name as handler_name'])
     .select(['handlers.current_version', 'handlers.deleted_at', 'version.version'])
     .where('executions.organization_id', '=', organizationId)

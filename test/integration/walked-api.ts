@@ -114,7 +114,7 @@ function bodies(known: Known): Record<string, JsonValue> {
       businessSlug: 'x',
       messages: [message],
     },
-    postConversationsByIdMessages: { messages: [message] },
+    postConversationsByIdMessages: [message],
     postHandlersByNameRollback: { version: 1 },
     postTestRuns: { conversation: conversationId, handler: 'planted', waitSeconds: 0 },
     postTestRunsStream: { conversation: conversationId, handler: 'planted' },

@@ -21,6 +21,8 @@ export function logInsert(ref: AttemptRef, chunks: readonly LogChunk[]): RawBuil
     select ${ref.organizationId}, ${ref.executionId}::uuid, ${ref.attempt}::integer, stream, seq, text, "missingBytes"
     from json_to_recordset(${JSON.stringify(chunks)}::json)
       as chunk (stream text, seq integer, text text, "missingBytes" bigint)
+    -- Of a worker that was thought lost: its conversation may have been erased since.
+    where not exists (select 1 from executions where id = ${ref.executionId}::uuid and erased_at is not null)
     on conflict (execution_id, attempt, stream, seq)
     do update set text = excluded.text, missing_bytes = excluded.missing_bytes`;
 }
