@@ -167,6 +167,8 @@ async function seed(api: ApiUnderTest, http: Pick<ApiUnderTest, 'send' | 'get'>)
   return {
     'conversation-events.id': event.id,
     'conversations.id': conversationId,
+    'conversations.tag': planted,
+    'conversations.key': planted,
     'executions.id': executionId,
     'handlers.name': 'planted',
     'tools.name': 'planted-tool',
