@@ -81,15 +81,16 @@ export function appendedTo(trx: Database, row: ConversationRow, messages: string
     .where('id', '=', row.id);
 }
 
+/** Not by `not exists`: that is planned as a join, which reads the whole conversation for one message. */
 function newMessages(row: ConversationRow, messages: string) {
   return sql<never>`
     select ${row.organization_id}, ${row.id}::uuid,
            ${row.message_count}::integer + (row_number() over (order by given.ordinal))::integer, given.id, given.body
     from json_to_recordset(${messages}::json) as given (ordinal integer, id text, body text)
-    where not exists (
-      select 1 from messages
+    where (
+      select true from messages
       where organization_id = ${row.organization_id} and conversation_id = ${row.id} and message_id = given.id
-    )`;
+    ) is null`;
 }
 
 /** Throws `conversation_too_large` for what has just been written; the transaction takes it back. */

@@ -387,7 +387,7 @@ describe('routes', () => {
   });
 
   test('a wrong method names the right ones', async () => {
-    const answer = await api.request('DELETE', '/api/v1/handlers/x', {});
+    const answer = await api.request('DELETE', '/api/v1/egress', {});
     expect(expectProblem(answer, 405, 'method_not_allowed').detail).toContain('GET');
     expect(answer.headers.get('allow')?.split(', ').toSorted()).toEqual(['GET', 'HEAD', 'PUT']);
   });
