@@ -1,5 +1,6 @@
 import { appending } from './api/appending.ts';
 import { withApiBench } from './api/api-bench.ts';
+import { executions } from './api/executions.ts';
 import { publishing } from './api/publishing.ts';
 import { timelineEvents } from './api/timeline-events.ts';
 import type { BenchResult } from './result.ts';
@@ -10,5 +11,6 @@ export async function api(): Promise<BenchResult[]> {
     ...(await publishing(bench)),
     ...(await appending(bench)),
     ...(await timelineEvents(bench)),
+    ...(await executions(bench)),
   ]);
 }
