@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { ApiKey, CreatedApiKey } from '../contract/api-key.ts';
 import { ConversationWithMessages } from '../contract/conversation.ts';
 import { ConversationEvent, PublishedEvent } from '../contract/conversation-event.ts';
+import { DeadLetter, Resent } from '../contract/dead-letter.ts';
+import type { ResendInput } from '../contract/dead-letter.ts';
 import { EgressRules } from '../contract/egress.ts';
 import { Execution, ExecutionDetail } from '../contract/execution.ts';
 import {
@@ -22,6 +24,7 @@ import {
 } from '../contract/handler-draft.ts';
 import { type RerunInput, type RerunSetInput, StartedRerun, StartedRerunSet } from '../contract/rerun.ts';
 import { Secret } from '../contract/secret.ts';
+import { Sink, SinkTest } from '../contract/sink.ts';
 import type { TestRunInput } from '../contract/test-run.ts';
 import type { ExecutionFilterOptions } from './execution-options.ts';
 import { sendForJson } from './http.ts';
@@ -39,6 +42,8 @@ const ExecutionPage = z.object({
   total: z.number().optional(),
 });
 export type ExecutionPage = z.infer<typeof ExecutionPage>;
+
+const DeadLetterPage = z.object({ items: z.array(DeadLetter), next: z.string().nullable() });
 
 const ExecutionLogs = z.object({ attempt: z.number().int(), stdout: z.string(), stderr: z.string() });
 export type ExecutionLogs = z.infer<typeof ExecutionLogs>;
@@ -92,6 +97,16 @@ export function createApiClient(options: { url: string; key: string; signal: Abo
     setSecret: (name: string, value: string) =>
       sendForJson({ method: 'PUT', url: at(['secrets', name]), key, signal, body: { value } }, Secret),
     deleteSecret: (name: string) => sendForJson({ method: 'DELETE', url: at(['secrets', name]), key, signal }, Secret),
+    sinks: async () => (await get(['sinks'], z.object({ items: z.array(Sink) }))).items,
+    /** Sent as it is: the server says what is wrong with it. */
+    createSink: (input: unknown) => post(['sinks'], Sink, input),
+    changeSink: (id: string, body: unknown) =>
+      sendForJson({ method: 'PATCH', url: at(['sinks', id]), key, signal, body }, Sink),
+    testSink: (id: string) => post(['sinks', id, 'test'], SinkTest),
+    deleteSink: (id: string) => sendForJson({ method: 'DELETE', url: at(['sinks', id]), key, signal }, Sink),
+    deadLetters: (query: { sink?: string | undefined; limit: number; before?: string | undefined }) =>
+      get(['analytics', 'dead-letters'], DeadLetterPage, queryText(query)),
+    resendDeadLetters: (input: ResendInput) => post(['analytics', 'dead-letters', 'resend'], Resent, input),
     apiKeys: async () => (await get(['api-keys'], z.object({ items: z.array(ApiKey) }), '?limit=200')).items,
     /** Sent as it is: the server says what is wrong with it. */
     createApiKey: (input: unknown) => post(['api-keys'], CreatedApiKey, input),

@@ -30,7 +30,7 @@ const ProblemBody = z.object({
 });
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly key?: string | undefined;
   readonly body?: unknown;

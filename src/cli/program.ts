@@ -11,6 +11,7 @@ import { addLogsCommand } from './logs.ts';
 import { addMigrateCommand } from './migrate.ts';
 import { addRerunCommand } from './rerun.ts';
 import { addSecretsCommands } from './secrets.ts';
+import { addSinksCommands } from './sinks.ts';
 import { addTestCommand } from './test.ts';
 import { addTypesCommand } from './types.ts';
 import { reportJson, reportOf, reportText } from './report-error.ts';
@@ -81,6 +82,7 @@ Exit codes: 0 done; 1 it failed; 2 the command line or a file was wrong, nothing
   addCancelCommand(program, environment);
   addLogsCommand(program, environment);
   addEgressCommands(program, environment);
+  addSinksCommands(program, environment);
   addKeysCommands(program, environment);
   addDoctorCommand(program, environment, () => {
     outcome.exitCode = 1;

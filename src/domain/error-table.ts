@@ -68,7 +68,12 @@ export const errorTable = {
     'Set them with PUT on the same route.',
   ),
   secret_not_found: entry('missing', 404, 'The secret is not known', 'Run `afterword secrets list` to see the names.'),
-  sink_not_found: entry('missing', 404, 'The sink is not known', 'See GET /api/v1/sinks for the ids.'),
+  sink_not_found: entry(
+    'missing',
+    404,
+    'The sink is not known',
+    'Run `afterword sinks list` to see the names and ids.',
+  ),
   version_not_found: entry('missing', 404, 'The version is not known', 'Run `afterword handlers versions NAME`.'),
   method_not_allowed: entry(
     'missing',
@@ -266,6 +271,13 @@ export const errorTable = {
     504,
     'Waiting took longer than allowed',
     'The handlers go on by themselves: look again with `afterword executions`, or wait longer with --timeout.',
+    true,
+  ),
+  sink_test_failed: entry(
+    'unavailable',
+    502,
+    'The sink did not take the test event',
+    'Mend it, or its settings with `afterword sinks set`, and test it again; private addresses are opened by AFTERWORD_EGRESS_PRIVATE of servers and workers.',
     true,
   ),
   internal: entry('internal', 500, 'Afterword failed', 'Try again; the log has this request id.', true),

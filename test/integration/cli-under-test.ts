@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { inject } from 'vitest';
-import { createApp } from '../../src/api/app.ts';
+import { createApp, type AppOptions } from '../../src/api/app.ts';
 import { listen } from '../../src/api/listen.ts';
 import type { EventToStart } from '../../src/api/start-soon.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
@@ -64,7 +64,7 @@ export async function runIn(
 export type PlayEvent = (store: Store, event: EventToStart) => Promise<void>;
 
 /** The API on a port with a database of its own, and a folder to work in; `play` stands for the workers. */
-export async function createCliUnderTest() {
+export async function createCliUnderTest(more: Pick<AppOptions, 'testSink'> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'afterword-cli-'));
   const home = join(folder, '.afterword');
   const database = await createDatabase();
@@ -75,6 +75,7 @@ export async function createCliUnderTest() {
   const workers: { play: PlayEvent; hurried: boolean } = { play: () => Promise.resolve(), hurried: false };
   const plays: Promise<void>[] = [];
   const app = createApp({
+    ...more,
     store,
     startEvent: (event) => {
       plays.push(workers.play(store, event));

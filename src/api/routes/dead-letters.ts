@@ -12,7 +12,7 @@ const DeadLetterQuery = z.strictObject({
   limit: PageQuery.shape.limit,
   before: z
     .string()
-    .regex(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.[^\0]{1,200}$/u, 'is not a cursor that a list answered')
+    .regex(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.[^\0]{1,200}$/u, 'the cursor of a list')
     .optional()
     .meta({ description: 'Where to go on: the `next` of the answer before.' }),
   sink: z.string().min(1).max(200).optional().meta({ description: 'Id of a sink.' }),
