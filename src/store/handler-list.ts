@@ -21,6 +21,7 @@ export async function listHandlers(db: Database, organizationId: string): Promis
             'queued_at as last_queued',
             'finished_at as last_finished',
           ])
+          .whereRef('executions.organization_id', '=', 'handlers.organization_id')
           .whereRef('executions.handler_id', '=', 'handlers.id')
           .where(sql<boolean>`executions.kind <> 'test'`)
           .orderBy('executions.id', 'desc')

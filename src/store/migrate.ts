@@ -16,6 +16,7 @@ import * as sinks from './migrations/0011-sinks.ts';
 import * as executionsAndHandlers from './migrations/0012-executions-and-handlers.ts';
 import * as accounts from './migrations/0013-accounts.ts';
 import * as retention from './migrations/0014-retention.ts';
+import * as lists from './migrations/0015-lists.ts';
 
 /** In the order they are applied; a name, once published, stays. */
 const migrations: Record<string, Migration> = {
@@ -33,6 +34,7 @@ const migrations: Record<string, Migration> = {
   '0012-executions-and-handlers': executionsAndHandlers,
   '0013-accounts': accounts,
   '0014-retention': retention,
+  '0015-lists': lists,
 };
 
 const migrationTableName = 'schema_migrations';

@@ -14,6 +14,7 @@ import {
   sumUpCounts,
   valuesWith,
 } from './timeline-event-counts.ts';
+import { timestampTextsAsRange } from './timeline-event-moments.ts';
 import { conditionOf, type TimelineSearch } from './timeline-event-search.ts';
 
 export interface TimelinePage {
@@ -29,6 +30,8 @@ const sortedAtMost = 2_000;
 const deepOffset = 1_000;
 /** With more the list is read in its order. */
 const indexedValues = 100;
+/** Of a text in the indexes of source, category and type. */
+const indexedCharacters = 100;
 
 /**
  * A page of an organisation's timeline events and how many there are in all, exactly. `asc` is `desc` backwards, rows of the same
@@ -38,28 +41,78 @@ const indexedValues = 100;
 export async function listTimelineEvents(
   db: Database,
   organizationId: string,
-  search: TimelineSearch,
+  asked: TimelineSearch,
   page: TimelinePage,
 ): Promise<{ total: number; events: TimelineEvent[] }> {
+  const search = timestampTextsAsRange(asked);
   const byBuckets = countedSearch(search);
-  if (byBuckets === undefined) {
-    const conditions = [conditionOf(organizationId, search)];
-    for (const { field, text } of search.pairs) {
-      if (isCounted(field)) conditions.push(...indexed(field, await valuesWith(db, organizationId, field, text)));
-    }
-    const condition = sql<boolean>`${sql.join(conditions, sql` and `)}`;
-    const total = await countRows(db, condition);
-    return { total, events: await pageOf(db, condition, total, page) };
-  }
+  if (byBuckets === undefined) return await listByRows(db, await conditionByValues(db, organizationId, search), page);
   await sumUpCounts(db, organizationId);
   const counted = await countByBuckets(db, organizationId, byBuckets);
   const where = await pageCondition(db, organizationId, byBuckets, counted, page);
   return { total: counted.total, events: await pageOf(db, where.condition, counted.total, page, where.offset) };
 }
 
-async function countRows(db: Database, condition: RawBuilder<boolean>): Promise<number> {
-  const { rows } = await sql<{ n: number }>`select count(*) as n from timeline_events where ${condition}`.execute(db);
-  return rows[0]?.n ?? 0;
+/** Texts in the fields whose values are known are asked for by those values: that needs no look at each text. */
+async function conditionByValues(
+  db: Database,
+  organizationId: string,
+  { pairs, from, to }: TimelineSearch,
+): Promise<RawBuilder<boolean>> {
+  const conditions: RawBuilder<boolean>[] = [];
+  const others: TimelineSearch['pairs'][number][] = [];
+  for (const { field, text } of pairs) {
+    const known = isCounted(field) ? isOneOf(field, await valuesWith(db, organizationId, field, text)) : undefined;
+    if (known === undefined) others.push({ field, text });
+    else conditions.push(...known);
+  }
+  conditions.unshift(conditionOf(organizationId, { pairs: others, from, to }));
+  return sql<boolean>`${sql.join(conditions, sql` and `)}`;
+}
+
+/** What no count knows. Few rows are found once, for the total and the page; of many the page is read in its order. */
+async function listByRows(
+  db: Database,
+  condition: RawBuilder<boolean>,
+  page: TimelinePage,
+): Promise<{ total: number; events: TimelineEvent[] }> {
+  const few = await findFew(db, condition, page);
+  if (few !== undefined) return few;
+  const { total, first, last } = await countRows(db, condition);
+  if (page.orderBy !== 'timestamp') return { total, events: await pageOf(db, condition, total, page) };
+  // The order is entered where the first of them stands: a million others may come before it.
+  const bounded = sql<boolean>`${condition} and timestamp between ${first}::timestamptz and ${last}::timestamptz`;
+  return { total, events: await pageOf(db, bounded, total, page) };
+}
+
+/** Undefined: there are more than can be sorted. */
+async function findFew(
+  db: Database,
+  condition: RawBuilder<boolean>,
+  { limit, orderBy, direction, offset }: TimelinePage,
+): Promise<{ total: number; events: TimelineEvent[] } | undefined> {
+  const order = orderOf(orderBy, direction);
+  // Materialized, so that it is planned as if all of it were read; it is read no further than the next one goes.
+  const { rows } = await sql<{ n: number; ids: string[] }>`
+    with matching as materialized (select id, ${sql.ref(orderBy)} from timeline_events where ${condition}),
+    few as materialized (select * from matching limit ${sortedAtMost + 1})
+    select (select count(*) from few) as n,
+           array(select id from few order by ${order} offset ${offset} limit ${limit}) as ids`.execute(db);
+  const [found] = rows;
+  if (found === undefined) throw new Error('a search had no answer');
+  if (found.n > sortedAtMost) return undefined;
+  return { total: found.n, events: await eventsOf(db, sql`select unnest(${found.ids}::uuid[])`, order) };
+}
+
+async function countRows(
+  db: Database,
+  condition: RawBuilder<boolean>,
+): Promise<{ total: number; first: string | null; last: string | null }> {
+  // As texts, which keep what a Date has no digits for.
+  const { rows } = await sql<{ total: number; first: string | null; last: string | null }>`
+    select count(*) as total, min(timestamp)::text as first, max(timestamp)::text as last
+    from timeline_events where ${condition}`.execute(db);
+  return rows[0] ?? { total: 0, first: null, last: null };
 }
 
 async function pageCondition(
@@ -86,12 +139,18 @@ async function pageCondition(
 function indexed(field: CountedField, values: readonly string[]): RawBuilder<boolean>[] {
   if (values.length === 0) return [sql`false`];
   if (values.length > indexedValues) return [];
-  const start = sql`left(${sql.ref(field)}, 100)`;
-  const [value, ...others] = values;
-  return [others.length === 0 ? sql`${start} = left(${value}, 100)` : sql`${start} in (${sql.join(values.map(cut))})`];
+  const start = sql`left(${sql.ref(field)}, ${sql.lit(indexedCharacters)})`;
+  const starts = [...new Set(values.map((value) => [...value].slice(0, indexedCharacters).join('')))];
+  const [only, ...others] = starts;
+  return [others.length === 0 ? sql`${start} = ${only}` : sql`${start} in (${sql.join(starts)})`];
 }
 
-const cut = (value: string) => sql`left(${value}, 100)`;
+/** Exactly these, also of those that begin the same as far as the index goes. Undefined: too many. */
+function isOneOf(field: CountedField, values: readonly string[]): RawBuilder<boolean>[] | undefined {
+  if (values.length > indexedValues) return undefined;
+  const cut = values.some((value) => [...value].length >= indexedCharacters);
+  return [...indexed(field, values), ...(cut ? [sql<boolean>`${sql.ref(field)} in (${sql.join([...values])})`] : [])];
+}
 
 async function pageOf(
   db: Database,
@@ -108,8 +167,12 @@ async function pageOf(
       : sql`
         select id from (select * from timeline_events where ${condition} offset 0) as few
         order by ${order} offset ${offset} limit ${limit}`;
+  return await eventsOf(db, found, order);
+}
+
+async function eventsOf(db: Database, ids: RawBuilder<unknown>, order: RawBuilder<unknown>): Promise<TimelineEvent[]> {
   const { rows } = await sql<TimelineEventRow>`
-    select timeline_events.* from timeline_events where id in (${found}) order by ${order}`.execute(db);
+    select timeline_events.* from timeline_events where id in (${ids}) order by ${order}`.execute(db);
   return rows.map(toTimelineEvent);
 }
 

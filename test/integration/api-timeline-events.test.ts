@@ -94,13 +94,38 @@ describe('a page of timeline events', () => {
     );
   });
 
+  test('is found by long texts that begin the same, beside another', async () => {
+    const alike = 'alike '.repeat(20);
+    const texts = [`${alike}first`, `${alike}second`, `${alike}second`];
+    const long = texts.map((source) => ({ timestamp: '2027-01-01T00:00:00Z', source, type: 'long' }));
+    expect((await api.send('POST', path, long)).status).toBe(201);
+    const pairs = (source: string) =>
+      `?search_fields=source&search_field_values=${source}&search_fields=type&search_field_values=long`;
+    const totals = [];
+    for (const source of ['first', 'second', 'alike', 'third']) totals.push((await page(pairs(source))).total_count);
+    await api.store.db.deleteFrom('timeline_events').where('type', '=', 'long').execute();
+    expect(totals).toEqual([1, 2, 3, 0]);
+  });
+
   test('is nobody else’s', async () => {
     expect(await page('', api.rivalKey)).toMatchObject({ items: [], total_count: 0 });
   });
 
-  const texts = ['tool', 'PROMPT_', 'prompt_1', 'rare', 'type-3', 'e', '100%', 'session-11', 'event 12', 'nothing', ''];
+  const texts = [
+    'tool',
+    'PROMPT_',
+    'prompt_1',
+    'rare',
+    'type-3',
+    'e',
+    '100%',
+    'session-11',
+    'event 12',
+    'nothing',
+    '',
+  ].concat(['2026-01-0', '2026-01-02t1', '2026-02', '2026-4', 'T01:3', '02', 'z']);
   const queries = fc.record({
-    pairs: fc.array(fc.tuple(fc.constantFrom(...timelineFields.slice(1, -1)), fc.constantFrom(...texts)), {
+    pairs: fc.array(fc.tuple(fc.constantFrom(...timelineFields.slice(0, -1)), fc.constantFrom(...texts)), {
       maxLength: 2,
     }),
     from: fc.option(fc.integer({ min: -100, max: count + 100 }), { nil: undefined }),
