@@ -24,6 +24,7 @@ import { startTracing } from './observability/tracing.ts';
 import { untilReachable } from './observability/until-reachable.ts';
 import { createCallsInFlight } from './relay/calls-in-flight.ts';
 import { createRelay } from './relay/relay.ts';
+import { keepStatistics } from './relay/statistics-keeper.ts';
 import { createTestSink } from './activities/test-sink.ts';
 import { createCodeCheck } from './sandbox/code-check.ts';
 import { createHttpGateway, type HttpGatewayOptions } from './sandbox/http-gateway/gateway.ts';
@@ -139,12 +140,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (!isLoopback(config.host)) warnOfOpenHost(log, config.host);
   const listening = await listen(app, config);
   relay.start();
+  const statistics = keepStatistics({ db: store.db, log });
   logServerListening(log, listening.url);
   return {
     url: listening.url,
     stop: async () => {
       stopping.abort();
-      const [cutOff] = await Promise.all([listening.stop(shutdownMs), relay.stop()]);
+      const [cutOff] = await Promise.all([listening.stop(shutdownMs), relay.stop(), statistics.stop()]);
       await Promise.all([calls.settled(), gateway.close()]);
       logServerStopped(log, cutOff);
     },

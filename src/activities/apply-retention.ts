@@ -10,6 +10,7 @@ import {
   removeRecords,
   type Removal,
 } from '../store/retention.ts';
+import { vacuum } from '../store/statistics.ts';
 import { toApplicationFailure } from './to-application-failure.ts';
 
 /** Removed by one statement: some 100 ms. */
@@ -23,7 +24,7 @@ export function createApplyRetention({ store, policy }: { readonly store: Store;
     const all = async (removal: Removal, days: number | undefined) =>
       days === undefined ? 0 : removeAll(store.db, removal, new Date(Date.now() - days * dayMs), cancellationSignal);
     try {
-      return {
+      const removed = {
         // In this order: an event goes after its executions' records and analytics events.
         records: await all(removeRecords, policy.recordDays),
         conversations: await all(removeMessages, policy.messageDays),
@@ -31,6 +32,8 @@ export function createApplyRetention({ store, policy }: { readonly store: Store;
         events: await all(removeEvents, policy.eventDays),
         auditEntries: await all(removeAuditEntries, policy.auditDays),
       };
+      if (store.kind === 'embedded') await vacuum(store.db);
+      return removed;
     } catch (error) {
       throw toApplicationFailure(error);
     }

@@ -6,7 +6,6 @@ import { eachWithConcurrency } from '../domain/concurrency.ts';
 import { limits } from '../domain/limits.ts';
 import { logEventAccepted } from '../observability/server-log.ts';
 import { acceptEvent } from '../store/conversation-events.ts';
-import { findDuplicate } from '../store/find-duplicate.ts';
 import { eventFormatOf, fromCloudEvent, withAttributesOfHeaders } from './cloud-events.ts';
 import { checkEventInput } from './conversation-event-errors.ts';
 import type { ApiDependencies, ApiEnvironment } from './environment.ts';
@@ -20,13 +19,6 @@ export type Publish = (organizationId: string, input: ConversationEventInput) =>
 /** Stores an event and sees to its start. */
 export function createPublish({ store, startSoon, log, metrics }: ApiDependencies): Publish {
   return async (organizationId, input) => {
-    const known = await findDuplicate(store.db, organizationId, input);
-    if (known !== undefined) {
-      const { id, eventId, workflowId, type, handlers } = known;
-      logEventAccepted(log, { organizationId, eventId: id, workflowId, duplicate: true, handlers });
-      metrics?.eventAccepted({ organizationId, type, duplicate: true });
-      return { id, eventId, workflowId, duplicate: true };
-    }
     const accepted = await acceptEvent(store.db, organizationId, input);
     const { id, eventId, workflowId, duplicate, executions } = accepted;
     logEventAccepted(log, { organizationId, eventId: id, workflowId, duplicate, handlers: executions.length });

@@ -85,6 +85,10 @@ export function logRelayCancelled(log: Log, facts: { workflowId: string }): void
   log.info(facts, 'The relay cancelled a run that no worker took up while somebody waited for it');
 }
 
+export function logStatisticsFailed(log: Log, err: unknown): void {
+  log.debug({ err }, 'The store could not count what stands in its tables; plans of its queries may be slower');
+}
+
 export function logRelayOutage(log: Log, code: ErrorCode, err: unknown): void {
   log.warn({ code, err }, 'The relay cannot work; it goes on trying and says when it is back');
 }

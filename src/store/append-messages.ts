@@ -20,7 +20,7 @@ export async function appendMessages(
   refuseNul({ messages: messages.map(({ id }) => ({ id })) });
   return await inTransaction(db, async (trx) => {
     const row = await findConversationRow(trx, organizationId, idOrPublicId, 'locked');
-    const saved = await appendedTo(trx, row, JSON.stringify(incomingMessagesOf(messages)))
+    const saved = await appendedTo(trx, row, incomingMessagesOf(messages))
       .set({ updated_at: sql<Date>`now()` })
       .returningAll()
       .executeTakeFirstOrThrow();

@@ -60,7 +60,7 @@ export function toMessages(bodies: readonly string[]): Message[] {
  * What a handler's `context` says of the conversation, as JSON text with the handler's own keys; args and messages are
  * added when it runs.
  */
-export function contextJsonOf(row: ConversationRow): string {
+export function contextJsonOf(row: Omit<ConversationRow, 'created_at' | 'updated_at' | 'erased_at'>): string {
   const browserSession = toJsonObject(row.browser_session);
   return JSON.stringify({
     conversation: {

@@ -4,7 +4,7 @@ import { AfterwordError } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import type { ConversationRow } from './conversation-rows.ts';
 import { type Database, isUniqueViolation } from './database.ts';
-import { incomingMessagesOf } from './incoming-messages.ts';
+import { type IncomingMessage, incomingMessagesOf } from './incoming-messages.ts';
 import { refuseNul } from './nul-characters.ts';
 
 /** What is stored as JSON text may hold any character: a NUL that somebody pasted must not cost the event. */
@@ -49,7 +49,7 @@ export async function writeConversation(
     latest_channel: input.latestChannel ?? row.latest_channel,
     browser_session: input.browserSession === undefined ? row.browser_session : jsonOrNull(input.browserSession),
   };
-  const messages = JSON.stringify(incomingMessagesOf(input.messages));
+  const messages = incomingMessagesOf(input.messages);
   try {
     const saved = await appendedTo(trx, row, messages)
       .set({ ...merged, updated_at: sql<Date>`now()`, erased_at: null })
@@ -62,8 +62,8 @@ export async function writeConversation(
   }
 }
 
-/** The statement that appends those of `messages`, JSON of IncomingMessage[], that are new to a locked row. */
-export function appendedTo(trx: Database, row: ConversationRow, messages: string) {
+/** The statement that appends those messages that are new to a locked row. */
+export function appendedTo(trx: Database, row: ConversationRow, messages: readonly IncomingMessage[]) {
   return trx
     .with('added', (query) =>
       query
@@ -81,20 +81,22 @@ export function appendedTo(trx: Database, row: ConversationRow, messages: string
     .where('id', '=', row.id);
 }
 
-/** Not by `not exists`: that is planned as a join, which reads the whole conversation for one message. */
-function newMessages(row: ConversationRow, messages: string) {
+/** Those known are asked for first and apart: whatever index is taken, none is looked up by reading the conversation for each. */
+function newMessages(row: ConversationRow, messages: readonly IncomingMessage[]) {
   return sql<never>`
+    with known as materialized (
+      select message_id from messages
+      where organization_id = ${row.organization_id} and conversation_id = ${row.id}
+        and message_id = any(${messages.map(({ id }) => id)}::text[])
+    )
     select ${row.organization_id}, ${row.id}::uuid,
            ${row.message_count}::integer + (row_number() over (order by given.ordinal))::integer, given.id, given.body
-    from json_to_recordset(${messages}::json) as given (ordinal integer, id text, body text)
-    where (
-      select true from messages
-      where organization_id = ${row.organization_id} and conversation_id = ${row.id} and message_id = given.id
-    ) is null`;
+    from json_to_recordset(${JSON.stringify(messages)}::json) as given (ordinal integer, id text, body text)
+    where not exists (select from known where known.message_id = given.id)`;
 }
 
 /** Throws `conversation_too_large` for what has just been written; the transaction takes it back. */
-export function refuseLarge(row: ConversationRow): void {
+export function refuseLarge(row: Pick<ConversationRow, 'message_count' | 'message_bytes'>): void {
   const { message_count: count, message_bytes: bytes } = row;
   if (count <= limits.conversationMessages && bytes <= limits.conversationBytes) return;
   const message =

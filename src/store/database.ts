@@ -6,6 +6,7 @@ import pg from 'pg';
 import { takeLock } from './embedded-lock.ts';
 import { createEmbeddedPool } from './embedded-pool.ts';
 import { withStoreErrors } from './error-translating-dialect.ts';
+import { createPreparing, isMarked } from './prepared-statements.ts';
 import type { Tables } from './tables.ts';
 
 export { isMissingReference, isUniqueViolation, toStoreError } from './store-errors.ts';
@@ -54,6 +55,7 @@ function openPostgres(connectionString: string, poolSize: number): Store {
   // would end the process: the pool's hears of idle connections, the client's of one that is inside a transaction.
   pool.on('error', ignore);
   pool.on('connect', (client) => client.on('error', ignore));
+  pool.on('connect', createPreparing(isMarked));
   const db = new Kysely<Tables>({ dialect: withStoreErrors(new PostgresDialect({ pool })) });
   return { db, kind: 'postgres', close: once(() => db.destroy()) };
 }

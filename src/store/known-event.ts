@@ -54,7 +54,9 @@ export async function findKnownEvent(
     );
   }
   const claimedBy =
-    options.claimFor === undefined ? row.claimed_by : await claim(db, organizationId, row.id, options.claimFor);
+    options.claimFor === undefined
+      ? row.claimed_by
+      : await claimKnownEvent(db, organizationId, row.id, options.claimFor);
   const executions = await db
     .selectFrom('executions')
     .innerJoin('handlers', 'handlers.id', 'executions.handler_id')
@@ -83,7 +85,12 @@ export async function findKnownEvent(
 }
 
 /** Answers who has the event after this: the run itself or the one that came before it. */
-async function claim(db: Database, organizationId: string, id: string, runId: string): Promise<string> {
+export async function claimKnownEvent(
+  db: Database,
+  organizationId: string,
+  id: string,
+  runId: string,
+): Promise<string> {
   const row = await db
     .updateTable('conversation_events')
     .set({

@@ -1,10 +1,43 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { ConversationInput } from '../contract/conversation.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import type { ConversationRow } from './conversation-rows.ts';
 import { jsonOrNull, lockConversation, publicIdTaken, refuseLarge, refuseNulIn } from './conversation-writes.ts';
 import { type Database, isMissingReference } from './database.ts';
-import { incomingMessagesOf } from './incoming-messages.ts';
+import { type IncomingMessage, incomingMessagesOf } from './incoming-messages.ts';
+
+/** Its row and its messages, not written yet. Throws `conversation_too_large`, and `invalid_request` for NUL. */
+export function newConversationOf(organizationId: string, input: ConversationInput) {
+  refuseNulIn(input);
+  const messages = incomingMessagesOf(input.messages);
+  const row = {
+    organization_id: organizationId,
+    id: input.id,
+    public_id: input.publicId,
+    subject: input.subject,
+    business_slug: input.businessSlug,
+    business_name: input.business?.name ?? input.businessSlug,
+    customer: jsonOrNull(input.customer ?? null),
+    initial_channel: input.initialChannel ?? null,
+    latest_channel: input.latestChannel ?? null,
+    browser_session: jsonOrNull(input.browserSession ?? null),
+    message_count: messages.length,
+    message_bytes: messages.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0),
+  };
+  refuseLarge(row);
+  return { row, messages };
+}
+
+/** The new messages as `given`, numbered from 1. */
+export function rowsOf(messages: readonly IncomingMessage[]): RawBuilder<unknown> {
+  const numbered = messages.map(({ id, body }, index) => ({ seq: index + 1, id, body }));
+  return sql`json_to_recordset(${JSON.stringify(numbered)}::json) as given (seq integer, id text, body text)`;
+}
+
+/** The organisation is the only thing that a new conversation refers to. */
+export function organizationNotFound(organizationId: string): AfterwordError {
+  return new AfterwordError('organization_not_found', `There is no organisation "${organizationId}".`);
+}
 
 /**
  * Inserts the conversation with its messages in one statement; undefined, and nothing written, where its id or its
@@ -15,36 +48,12 @@ async function createConversation(
   organizationId: string,
   input: ConversationInput,
 ): Promise<ConversationRow | undefined> {
-  const messages = JSON.stringify(incomingMessagesOf(input.messages));
-  const created = await trx
-    .with('given', (query) =>
-      query
-        .selectFrom(
-          sql<{ ordinal: number; id: string; body: string }>`json_to_recordset(${messages}::json)`.as<'given'>(
-            sql`given (ordinal integer, id text, body text)`,
-          ),
-        )
-        .selectAll(),
-    )
+  const { row, messages } = newConversationOf(organizationId, input);
+  return await trx
     .with('created', (query) =>
       query
         .insertInto('conversations')
-        .values(({ selectFrom }) => ({
-          organization_id: organizationId,
-          id: input.id,
-          public_id: input.publicId,
-          subject: input.subject,
-          business_slug: input.businessSlug,
-          business_name: input.business?.name ?? input.businessSlug,
-          customer: jsonOrNull(input.customer ?? null),
-          initial_channel: input.initialChannel ?? null,
-          latest_channel: input.latestChannel ?? null,
-          browser_session: jsonOrNull(input.browserSession ?? null),
-          message_count: selectFrom('given').select(sql<number>`count(*)::integer`.as('count')),
-          message_bytes: selectFrom('given').select(
-            sql<number>`coalesce(sum(octet_length(body)), 0)::integer`.as('sum'),
-          ),
-        }))
+        .values(row)
         .onConflict((conflict) => conflict.doNothing())
         .returningAll(),
     )
@@ -54,19 +63,16 @@ async function createConversation(
         .columns(['organization_id', 'conversation_id', 'seq', 'message_id', 'body'])
         .expression(
           sql<never>`
-          select created.organization_id, created.id, row_number() over (order by given.ordinal), given.id, given.body
-          from created, given`,
+          select created.organization_id, created.id, given.seq, given.id, given.body
+          from created, ${rowsOf(messages)}`,
         ),
     )
     .selectFrom('created')
     .selectAll()
     .executeTakeFirst()
     .catch((error: unknown) => {
-      if (!isMissingReference(error)) throw error;
-      throw new AfterwordError('organization_not_found', `There is no organisation "${organizationId}".`);
+      throw isMissingReference(error) ? organizationNotFound(organizationId) : error;
     });
-  if (created !== undefined) refuseLarge(created);
-  return created;
 }
 
 /**

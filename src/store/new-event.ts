@@ -5,21 +5,30 @@ import { eventIdOf, workflowIdOf } from '../domain/event-key.ts';
 import { contextJsonOf, type ConversationRow } from './conversation-rows.ts';
 import type { Database } from './database.ts';
 import type { AcceptedEvent, AcceptOptions } from './known-event.ts';
+import { prepared } from './prepared-statements.ts';
 import { toPinnedExecution } from './pinned-execution.ts';
 import { newsOf, waitingFor } from './waiting-executions.ts';
 
 /** How long the workflow that the API starts may take to claim the event before the relay starts it too. */
 const relayAfterMs = 3_000;
 
-/**
- * Inserts the event and its executions in one statement; undefined, and nothing written, where the event's id is known.
- */
-export async function insertEvent(
-  db: Database,
-  conversation: ConversationRow,
+export interface CurrentHandler {
+  readonly id: string;
+  readonly name: string;
+  readonly versionId: string;
+  readonly delaySeconds: number;
+  readonly cancelOn: readonly string[];
+}
+
+type Conversation = Parameters<typeof contextJsonOf>[0];
+
+/** The rows of an event and of its executions, not written yet. Throws `event_id_missing`. */
+export function newEventOf(
+  conversation: Conversation,
   input: ConversationEventInput,
+  handlers: readonly CurrentHandler[],
   options: AcceptOptions,
-): Promise<AcceptedEvent | undefined> {
+) {
   const organizationId = conversation.organization_id;
   const eventId = eventIdOf(input, conversation.id);
   const receivedAt = new Date();
@@ -40,21 +49,23 @@ export async function insertEvent(
     claimed_at: options.claimFor === undefined ? null : receivedAt,
     relay_at: new Date(receivedAt.getTime() + relayAfterMs),
   };
-  const pinned = (await currentHandlers(db, organizationId, input.type)).map((handler, ordinal) => ({
+  const executions = handlers.map(({ id, name, versionId, delaySeconds, cancelOn }, ordinal) => ({
     id: uuidv7(),
-    handlerName: handler.name,
-    handler_id: handler.id,
-    handler_version_id: handler.version_id,
+    handlerName: name,
+    handler_id: id,
+    handler_version_id: versionId,
     ordinal,
-    runs_at: handler.delay_seconds === 0 ? null : new Date(receivedAt.getTime() + handler.delay_seconds * 1000),
-    cancel_on: handler.cancel_on.length === 0 ? null : handler.cancel_on,
+    runs_at: delaySeconds === 0 ? null : new Date(receivedAt.getTime() + delaySeconds * 1000),
+    cancel_on: cancelOn.length === 0 ? null : cancelOn,
   }));
-  const expressions = {
-    organizationId: sql`${organizationId}::text`,
-    conversationId: sql`${conversation.id}::uuid`,
-    type: sql`${input.type}::text`,
-  };
-  const inserted = await db
+  return { event, executions };
+}
+
+export type NewEvent = ReturnType<typeof newEventOf>;
+
+/** The part of a statement that writes them, unless the event's id is known: then `accepted` has no row. */
+export function withNewEvent(db: Database, { event, executions }: NewEvent) {
+  return db
     .with('accepted', (query) =>
       query
         .insertInto('conversation_events')
@@ -62,7 +73,7 @@ export async function insertEvent(
         .onConflict((conflict) => conflict.columns(['organization_id', 'source', 'event_id']).doNothing())
         .returning('id'),
     )
-    .with('created', (query) =>
+    .with('pinned', (query) =>
       query
         .insertInto('executions')
         .columns([
@@ -80,45 +91,52 @@ export async function insertEvent(
         ])
         .expression(
           sql<never>`
-            select pinned.id, ${organizationId}, accepted.id, ${conversation.id}::uuid, pinned.handler_id,
-                   pinned.handler_version_id, pinned.ordinal, ${input.type}::text, pinned.runs_at, pinned.cancel_on, ${receivedAt}::timestamptz
-            from accepted, json_to_recordset(${JSON.stringify(pinned)}::json)
+            select pinned.id, ${event.organization_id}, accepted.id, ${event.conversation_id}::uuid, pinned.handler_id,
+                   pinned.handler_version_id, pinned.ordinal, ${event.type}::text, pinned.runs_at, pinned.cancel_on,
+                   ${event.received_at}::timestamptz
+            from accepted, json_to_recordset(${JSON.stringify(executions)}::json)
               as pinned (id uuid, handler_id uuid, handler_version_id uuid, ordinal integer, runs_at timestamptz,
                          cancel_on text[])`,
-        )
-        .returning('id'),
-    )
-    .selectFrom('accepted')
-    .select(['id', waitingFor(expressions).as('waiting')])
-    .executeTakeFirst();
-  if (inserted === undefined) return undefined;
+        ),
+    );
+}
+
+export function acceptedOf({ event, executions }: NewEvent): AcceptedEvent {
   return {
     id: event.id,
-    eventId,
+    eventId: event.event_id,
     workflowId: event.workflow_id,
     duplicate: false,
     type: event.type,
-    conversationId: conversation.id,
+    conversationId: event.conversation_id,
     claimedBy: event.claimed_by,
-    executions: pinned.map(({ id, handlerName, runs_at: runsAt, cancel_on: cancelOn }) =>
+    executions: executions.map(({ id, handlerName, runs_at: runsAt, cancel_on: cancelOn }) =>
       toPinnedExecution({ executionId: id, handlerName, runsAt, cancelOn }),
     ),
-    ...(await newsOf(db, event, inserted.waiting)),
   };
 }
 
-async function currentHandlers(db: Database, organizationId: string, eventType: string) {
-  return await db
-    .selectFrom('handlers')
-    .innerJoin('handler_versions', (join) =>
-      join
-        .onRef('handler_versions.handler_id', '=', 'handlers.id')
-        .onRef('handler_versions.version', '=', 'handlers.current_version'),
-    )
-    .select(['handlers.id', 'handlers.name', 'handler_versions.id as version_id', 'delay_seconds', 'cancel_on'])
-    .where('handlers.organization_id', '=', organizationId)
-    .where('handlers.event_type', '=', eventType)
-    .where('handlers.enabled', '=', true)
-    .orderBy('handlers.name')
-    .execute();
+/**
+ * Inserts the event and its executions in one statement; undefined, and nothing written, where the event's id is known.
+ */
+export async function insertEvent(
+  db: Database,
+  conversation: ConversationRow,
+  input: ConversationEventInput,
+  handlers: readonly CurrentHandler[],
+  options: AcceptOptions,
+): Promise<AcceptedEvent | undefined> {
+  const planned = newEventOf(conversation, input, handlers, options);
+  const expressions = {
+    organizationId: sql`${conversation.organization_id}::text`,
+    conversationId: sql`${conversation.id}::uuid`,
+    type: sql`${input.type}::text`,
+  };
+  const inserted = await withNewEvent(db, planned)
+    .selectFrom('accepted')
+    .select(waitingFor(expressions).as('waiting'))
+    .modifyEnd(prepared)
+    .executeTakeFirst();
+  if (inserted === undefined) return undefined;
+  return { ...acceptedOf(planned), ...(await newsOf(db, planned.event, inserted.waiting)) };
 }
