@@ -6,6 +6,7 @@ import type { Database } from '../database.ts';
 import { createMissingConversation } from '../missing-conversation.ts';
 import { createTestRunWriter } from '../test-run-writer.ts';
 import { recordOutcome, type CallOutcome } from './calls.ts';
+import { prepared } from '../prepared-statements.ts';
 
 export interface CallToAnswer {
   readonly executionId: string;
@@ -51,7 +52,8 @@ export async function answerCall(
           and id = (select conversation_id from call where kind <> 'test')
         for no key update
       )
-      select call.*, (select count(*) from locked) as locked from call`.execute(trx);
+      select call.*, (select count(*) from locked) as locked from call
+      ${prepared}`.execute(trx);
     const row = rows[0];
     if (row === undefined) throw new Error(`call ${callId} does not exist`);
     if (row.state !== 'intent') return row.state;

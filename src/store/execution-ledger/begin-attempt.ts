@@ -11,6 +11,7 @@ import {
   noCancellingEvent,
   toCancellingEvent,
 } from './cancelling-event.ts';
+import { prepared } from '../prepared-statements.ts';
 
 export interface AttemptRef {
   readonly organizationId: string;
@@ -170,7 +171,8 @@ export async function beginAttempt(db: Database, begin: BeginAttempt): Promise<A
     left join handlers on handlers.id = execution.handler_id
     left join handler_versions version on version.id = execution.handler_version_id
     left join begun on true
-    left join canceller on true`.execute(db);
+    left join canceller on true
+    ${prepared}`.execute(db);
   const row = rows[0];
   if (row === undefined) throw new Error(`execution ${begin.executionId} does not exist`);
   if (!row.claimed) return { kind: 'claimed_by_another' };

@@ -3,6 +3,7 @@ import { isRequestName, type CallEffect, type CallState, type RecordedCall } fro
 import type { Database } from '../database.ts';
 import type { AttemptRef } from './begin-attempt.ts';
 import { logInsert, type LogChunk } from './write-logs.ts';
+import { prepared } from '../prepared-statements.ts';
 
 export interface LedgerCall extends RecordedCall {
   /** Whose call it was: of a re-run maybe a predecessor. */
@@ -145,7 +146,8 @@ export async function recordIntent(
     where id = ${ref.executionId} and organization_id = ${ref.organizationId}
       and attempt = ${ref.attempt} and finished_at is null
     on conflict (execution_id, name, n, try) do nothing
-    returning id`.execute(db);
+    returning id
+    ${prepared}`.execute(db);
   if (written.rows.length > 0) return 'recorded';
   const other = await db
     .selectFrom('calls')
@@ -206,5 +208,6 @@ export async function recordOutcome(
     .where('organization_id', '=', organizationId)
     .where('id', '=', callId)
     .where('state', '=', 'intent')
+    .modifyEnd(prepared)
     .execute();
 }

@@ -13,6 +13,7 @@ import { errorTextOf } from '../error-text.ts';
 import type { AttemptRef } from './begin-attempt.ts';
 import { eventInserts, type NewAnalyticsEvents } from './register-events.ts';
 import { logInsert, type LogChunk } from './write-logs.ts';
+import { prepared } from '../prepared-statements.ts';
 
 export interface AttemptEnd {
   readonly outcome: Exclude<AttemptOutcome, 'running'>;
@@ -77,7 +78,8 @@ export async function finishAttempt(
            json_to_recordset(${JSON.stringify(own.map(toRow))}::json) as again (id uuid, drift text)
       where calls.id = again.id and calls.execution_id = ended.id
     )${others.length === 0 ? sql`` : replayedInsert(ref, others.map(toRow))}${end.analytics === undefined ? sql`` : eventInserts(ref, end.analytics, now)}
-    select id from ended`.execute(db);
+    select id from ended
+    ${prepared}`.execute(db);
   return rows.length > 0;
 }
 
