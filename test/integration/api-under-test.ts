@@ -12,9 +12,9 @@ import { helperRegistry } from '../../src/handler-types/helper-registry.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { createApiKey } from '../../src/store/api-keys.ts';
 import { openStore } from '../../src/store/database.ts';
-import { migrate } from '../../src/store/migrate.ts';
 import { ensureOrganization } from '../../src/store/organizations.ts';
 import { createDatabase } from '../setup/databases.ts';
+import { openEmbeddedStore } from '../setup/embedded-stores.ts';
 
 export const conversationId = '0199a3f0-0000-7000-8000-000000000001';
 
@@ -47,8 +47,7 @@ export interface Answer {
 }
 
 /**
- * The API on a store of its own, with two organisations. Starts of workflows are recorded. PostgreSQL is opened in a
- * moment, the embedded store computes for seconds.
+ * The API on a store of its own, with two organisations. Starts of workflows are recorded.
  */
 export async function createApiUnderTest(
   engine: 'embedded' | 'postgres' = 'embedded',
@@ -58,8 +57,8 @@ export async function createApiUnderTest(
   const folder = mkdtempSync(join(tmpdir(), 'afterword-api-'));
   const database = engine === 'postgres' ? await createDatabase() : undefined;
   const databaseUrl = database === undefined ? undefined : await through(database.url);
-  const store = await openStore({ databaseUrl, embeddedFolder: folder });
-  if (database === undefined) await migrate(store);
+  const store =
+    databaseUrl === undefined ? await openEmbeddedStore(folder) : await openStore({ databaseUrl, embeddedFolder: '' });
   await ensureOrganization(store.db, { id: 'parcels', name: 'Parcels' });
   await ensureOrganization(store.db, { id: 'rival', name: 'Rival' });
   const { key } = await createApiKey(store.db, 'parcels', 'test');

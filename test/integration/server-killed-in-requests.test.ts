@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { killServersInRequests } from '../setup/kills-in-requests.ts';
 import { numberFromEnvironment } from '../setup/number-from-environment.ts';
 
-const kills = 20;
+const kills = 8;
 const seed = numberFromEnvironment('AFTERWORD_KILL_SEED', randomInt(1, 2 ** 31));
 
 it(`an event that was answered 202 runs once, although servers are killed inside ${String(kills)} requests`, async () => {

@@ -7,9 +7,9 @@ import { ConversationEventInput } from '../../src/contract/conversation-event.ts
 import type { HandlerPush } from '../../src/contract/handler.ts';
 import { AfterwordError } from '../../src/domain/errors.ts';
 import { type Database, openStore, type Store } from '../../src/store/database.ts';
-import { migrate } from '../../src/store/migrate.ts';
 import { ensureOrganization } from '../../src/store/organizations.ts';
 import { createDatabase, createEmptyDatabase } from '../setup/databases.ts';
+import { openEmbeddedStore } from '../setup/embedded-stores.ts';
 
 export const engines = ['postgres', 'embedded'] as const;
 export type Engine = (typeof engines)[number];
@@ -48,8 +48,8 @@ async function openPostgres(schema: 'migrated' | 'empty'): Promise<StoreUnderTes
 
 async function openEmbedded(schema: 'migrated' | 'empty'): Promise<StoreUnderTest> {
   const folder = await temporaryFolder();
-  const store = await openStore({ embeddedFolder: join(folder, 'store') });
-  if (schema === 'migrated') await migrate(store);
+  const embeddedFolder = join(folder, 'store');
+  const store = schema === 'migrated' ? await openEmbeddedStore(embeddedFolder) : await openStore({ embeddedFolder });
   return {
     store,
     another: () => Promise.reject(new Error('the embedded store has one owner')),

@@ -7,6 +7,8 @@ declare module 'vitest' {
     workflowBundle: string;
     /** A PostgreSQL server for this run; use test/setup/databases.ts. */
     postgres: { readonly serverUrl: string; readonly templateDatabase: string };
+    /** Files of an embedded store with the schema; use test/setup/embedded-stores.ts. */
+    embeddedTemplate: string;
     /** A Temporal development server for this run, with the limits of production; take a task queue of your own. */
     temporal: { readonly address: string; readonly namespace: string };
   }
