@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { TimelineField } from '../contract/timeline-event.ts';
 import type { Database } from './database.ts';
-import { conditionOf, patternOf, type TimelineSearch } from './timeline-event-search.ts';
+import { patternOf, type TimelineSearch } from './timeline-event-search.ts';
+import { conditionWith, isCounted, knownValues, type KnownValues } from './timeline-event-values.ts';
 import type { TimelineEventCountsTable } from './tables-incoming.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -9,12 +9,6 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 /** So many rows more than there need be are added up at each look. */
 const rowsBeforeSumming = 2_000;
-
-export type CountedField = Exclude<TimelineEventCountsTable['field'], ''>;
-
-export function isCounted(field: TimelineField): field is CountedField {
-  return field === 'source' || field === 'category' || field === 'type';
-}
 
 /** How the counts answer a search; only one without a text, or with one in a field that is counted, is. */
 export interface CountedSearch extends TimelineSearch {
@@ -30,8 +24,8 @@ export interface Counted {
   /** Of those before and after the whole buckets. */
   readonly before: number;
   readonly after: number;
-  /** What the field's values are, of those that match; none where all events are counted. */
-  readonly values: readonly string[];
+  /** Of a range all that there have ever been, else those that were counted. */
+  readonly known: KnownValues;
 }
 
 /** Undefined: the rows themselves have to be counted. */
@@ -57,37 +51,26 @@ function countsOf(organizationId: string, { field, pairs, wholeFrom, wholeEnd }:
   return sql`timeline_event_counts where ${sql.join(conditions, sql` and `)}`;
 }
 
-function edge(organizationId: string, search: TimelineSearch, wanted: boolean): RawBuilder<unknown> {
-  return wanted ? sql`(select count(*) from timeline_events where ${conditionOf(organizationId, search)})` : sql`0`;
-}
-
-/** All that the field has ever been in which the text stands. */
-export async function valuesWith(
-  db: Database,
-  organizationId: string,
-  field: CountedField,
-  text: string,
-): Promise<string[]> {
-  const { rows } = await sql<{ value: string }>`
-    select distinct value from timeline_event_counts
-    where organization_id = ${organizationId} and field = ${field} and value ilike ${patternOf(text)}`.execute(db);
-  return rows.map(({ value }) => value);
-}
-
-/** Exact. One statement. */
+/** Exact. What whole buckets do not hold is counted in the same statement. */
 export async function countByBuckets(db: Database, organizationId: string, search: CountedSearch): Promise<Counted> {
   const { pairs, from, to, wholeFrom, wholeEnd } = search;
   const lastBefore = wholeFrom && new Date(wholeFrom.getTime() - 1);
-  const { rows } = await sql<{ whole: number; before: number; after: number; values: string[] | null; rows: number }>`
+  // Outside of whole buckets there may be other values.
+  const ever = from || to ? await knownValues(db, organizationId, pairs) : undefined;
+  const edge = (edges: Omit<TimelineSearch, 'pairs'> | undefined) =>
+    edges && ever
+      ? sql`(select count(*) from timeline_events where ${conditionWith(organizationId, { pairs, ...edges }, ever)})`
+      : sql`0`;
+  const { rows } = await sql<{ whole: number; before: number; after: number; values: string[] | null }>`
     with by_value as (select value, sum(n) as n from ${countsOf(organizationId, search)} group by value)
     select (select coalesce(sum(n), 0)::bigint from by_value) as whole,
            (select array_agg(value) from by_value) as values,
-           ${edge(organizationId, { pairs, from, to: lastBefore }, from !== undefined)}::bigint as before,
-           ${edge(organizationId, { pairs, from: wholeEnd, to }, to !== undefined)}::bigint as after`.execute(db);
+           ${edge(from && { from, to: lastBefore })}::bigint as before,
+           ${edge(to && { from: wholeEnd, to })}::bigint as after`.execute(db);
   const [found] = rows;
   if (found === undefined) throw new Error('a count had no answer');
   const { whole, before, after, values } = found;
-  return { total: whole + before + after, before, after, values: values ?? [] };
+  return { total: whole + before + after, before, after, known: ever ?? pairs.map(() => values ?? []) };
 }
 
 /**

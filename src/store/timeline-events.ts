@@ -7,15 +7,13 @@ import {
   type Counted,
   countByBuckets,
   countedSearch,
-  type CountedField,
   type CountedSearch,
-  isCounted,
   seek,
   sumUpCounts,
-  valuesWith,
 } from './timeline-event-counts.ts';
 import { timestampTextsAsRange } from './timeline-event-moments.ts';
-import { conditionOf, type TimelineSearch } from './timeline-event-search.ts';
+import type { TimelineSearch } from './timeline-event-search.ts';
+import { conditionWith, knownValues } from './timeline-event-values.ts';
 
 export interface TimelinePage {
   readonly offset: number;
@@ -28,10 +26,6 @@ export interface TimelinePage {
 const sortedAtMost = 2_000;
 /** Below it no page is worth a look for where it begins. */
 const deepOffset = 1_000;
-/** With more the list is read in its order. */
-const indexedValues = 100;
-/** Of a text in the indexes of source, category and type. */
-const indexedCharacters = 100;
 
 /**
  * A page of an organisation's timeline events and how many there are in all, exactly. `asc` is `desc` backwards, rows of the same
@@ -46,28 +40,14 @@ export async function listTimelineEvents(
 ): Promise<{ total: number; events: TimelineEvent[] }> {
   const search = timestampTextsAsRange(asked);
   const byBuckets = countedSearch(search);
-  if (byBuckets === undefined) return await listByRows(db, await conditionByValues(db, organizationId, search), page);
+  if (byBuckets === undefined) {
+    const known = await knownValues(db, organizationId, search.pairs);
+    return await listByRows(db, conditionWith(organizationId, search, known), page);
+  }
   await sumUpCounts(db, organizationId);
   const counted = await countByBuckets(db, organizationId, byBuckets);
   const where = await pageCondition(db, organizationId, byBuckets, counted, page);
   return { total: counted.total, events: await pageOf(db, where.condition, counted.total, page, where.offset) };
-}
-
-/** Texts in the fields whose values are known are asked for by those values: that needs no look at each text. */
-async function conditionByValues(
-  db: Database,
-  organizationId: string,
-  { pairs, from, to }: TimelineSearch,
-): Promise<RawBuilder<boolean>> {
-  const conditions: RawBuilder<boolean>[] = [];
-  const others: TimelineSearch['pairs'][number][] = [];
-  for (const { field, text } of pairs) {
-    const known = isCounted(field) ? isOneOf(field, await valuesWith(db, organizationId, field, text)) : undefined;
-    if (known === undefined) others.push({ field, text });
-    else conditions.push(...known);
-  }
-  conditions.unshift(conditionOf(organizationId, { pairs: others, from, to }));
-  return sql<boolean>`${sql.join(conditions, sql` and `)}`;
 }
 
 /** What no count knows. Few rows are found once, for the total and the page; of many the page is read in its order. */
@@ -122,10 +102,7 @@ async function pageCondition(
   counted: Counted,
   { offset, orderBy, direction }: TimelinePage,
 ): Promise<{ condition: RawBuilder<boolean>; offset: number }> {
-  const { field, from: start, to: end } = search;
-  // Outside of whole buckets there may be other values.
-  const alsoElsewhere = field === '' || start !== undefined || end !== undefined;
-  const conditions = [conditionOf(organizationId, search), ...(alsoElsewhere ? [] : indexed(field, counted.values))];
+  const conditions = [conditionWith(organizationId, search, counted.known)];
   const newestFirst = direction === 'desc';
   const from =
     orderBy === 'timestamp' && offset >= deepOffset && offset < counted.total
@@ -133,23 +110,6 @@ async function pageCondition(
       : undefined;
   if (from !== undefined) conditions.push(sql`timestamp ${newestFirst ? sql`<` : sql`>=`} ${from.moment}`);
   return { condition: sql`${sql.join(conditions, sql` and `)}`, offset: from?.offset ?? offset };
-}
-
-/** Each value has its place in an index, one alone in the order of the list. */
-function indexed(field: CountedField, values: readonly string[]): RawBuilder<boolean>[] {
-  if (values.length === 0) return [sql`false`];
-  if (values.length > indexedValues) return [];
-  const start = sql`left(${sql.ref(field)}, ${sql.lit(indexedCharacters)})`;
-  const starts = [...new Set(values.map((value) => [...value].slice(0, indexedCharacters).join('')))];
-  const [only, ...others] = starts;
-  return [others.length === 0 ? sql`${start} = ${only}` : sql`${start} in (${sql.join(starts)})`];
-}
-
-/** Exactly these, also of those that begin the same as far as the index goes. Undefined: too many. */
-function isOneOf(field: CountedField, values: readonly string[]): RawBuilder<boolean>[] | undefined {
-  if (values.length > indexedValues) return undefined;
-  const cut = values.some((value) => [...value].length >= indexedCharacters);
-  return [...indexed(field, values), ...(cut ? [sql<boolean>`${sql.ref(field)} in (${sql.join([...values])})`] : [])];
 }
 
 async function pageOf(
