@@ -21,6 +21,7 @@ const folders: Record<string, readonly string[]> = {
 export default defineConfig({
   test: {
     pool: 'forks',
+    setupFiles: ['test/setup/use-compile-cache.ts'],
     // Two shared cores: more workers only make every deadline tighter.
     maxWorkers: 2,
     testTimeout: 30_000,

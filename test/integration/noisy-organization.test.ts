@@ -13,7 +13,7 @@ import { eventually, handler } from './spine-system.ts';
 const mostDelayMs = 2_000;
 const noisyHandlers = 100;
 const events = 10;
-const betweenEventsMs = 300;
+const betweenEventsMs = 100;
 const { handlerSlots } = loadConfig({});
 
 let system: TestSystem;

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AfterwordError } from '../../src/domain/errors.ts';
 import type { HelperServices } from '../../src/helpers/services.ts';
 import { writtenForms } from '../../src/secrets/written-forms.ts';
-import { type Database, openStore } from '../../src/store/database.ts';
-import { migrate } from '../../src/store/migrate.ts';
+import type { Database } from '../../src/store/database.ts';
 import { readableHistory } from '../replay/history-file.ts';
 import { startApi, type TestApi } from '../setup/api.ts';
+import { openEmbeddedStore } from '../setup/embedded-stores.ts';
 import { startSystem, type TestSystem } from '../setup/system.ts';
 import { startUpstream, type Upstream } from '../setup/upstream.ts';
 import { startOutsideServices, type OutsideServices } from './outside-services.ts';
@@ -147,8 +147,7 @@ describe.each(engines)('on %s, of what is secret', (engine: Engine) => {
     const sheet = 'sheet-of-secrets';
     outside.google.create(sheet, { rows: [['Name']] });
     folder = engine === 'embedded' ? await temporaryFolder() : undefined;
-    const store = folder === undefined ? undefined : await openStore({ embeddedFolder: join(folder, 'store') });
-    if (store !== undefined) await migrate(store);
+    const store = folder === undefined ? undefined : await openEmbeddedStore(join(folder, 'store'));
     system = await startSystem({ services: repeating(outside.services), ...(store === undefined ? {} : { store }) });
     api = await startApi(system, { onLog: (line) => logged.push(line) });
 

@@ -9,18 +9,20 @@ import { acceptEvent } from '../../src/store/conversation-events.ts';
 import { openStore, type Store } from '../../src/store/database.ts';
 import { takeLock } from '../../src/store/embedded-lock.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { copyEmbeddedStore } from '../setup/embedded-stores.ts';
 import { closed, errorOf, temporaryFolder } from './store-engines.ts';
 
 /** The first start of PGlite computes for two seconds; on a busy machine that is long. */
 const slowStartMs = 120_000;
 
 let folder: string;
-/** One for all tests that open a store: the second start is quick. */
+/** One for all tests that open a store. */
 let storeFolder: string;
 const children: ChildProcess[] = [];
 
 beforeAll(async () => {
   storeFolder = await temporaryFolder();
+  await copyEmbeddedStore(storeFolder);
 });
 afterAll(() => rm(storeFolder, { recursive: true, force: true }));
 beforeEach(async () => {

@@ -91,43 +91,49 @@ describe('a handler whose language changes', () => {
   });
 });
 
+/** One event for each point, one kill for all: what is missed of a lost worker is missed once. */
 describe('a worker killed in the middle of a handler', () => {
-  it.each(['intent:after', 'helper:recorded', 'answer:read'] as const)(
+  const points = ['intent:after', 'helper:recorded', 'answer:read'] as const;
+  const workflowOf = (point: string) => workflowIdOf(organization, 'default', `killed at ${point}`);
+  const workers: SpawnedWorker[] = [];
+  let killed: TestSystem;
+
+  beforeAll(async () => {
+    killed = await startSystem({ withoutWorkers: true });
+    const body = `console.log('before');
+      const tag = 'seen ' + context.conversation.publicId;
+      const [first, second] = await Promise.all([helpers.addConversationTag(tag), helpers.addConversationEvent('two')]);
+      console.log('after');
+      return [first.success, second.success, (await helpers.addConversationEvent('three')).success];`;
+    await killed.push('calls', typescript(body), { language: 'typescript' });
+    for (const point of points) await killed.client.publish(closedEvent({ id: `killed at ${point}` }));
+    const stops = points.map((point) => {
+      return { workflowId: workflowOf(point), point, call: 'add_conversation_event/2' };
+    });
+    const first = await SpawnedWorker.start(killed, { stops });
+    workers.push(first);
+    const atTheirPoints = points.map(workflowOf).sort();
+    await vi.waitFor(() => expect([...first.frozen].sort()).toEqual(atTheirPoints), { timeout: 45_000, interval: 50 });
+    await first.kill();
+    workers.push(await SpawnedWorker.start(killed, {}));
+  }, 150_000);
+
+  afterAll(async () => {
+    await Promise.all(workers.map((worker) => worker.kill()));
+    await killed.stop();
+  });
+
+  it.each(points)(
     'at %s: every effect once, all calls replayed',
     async (point) => {
-      const killed = await startSystem({ withoutWorkers: true });
-      const workers: SpawnedWorker[] = [];
-      try {
-        const body = `console.log('before');
-          const tag = 'seen ' + context.conversation.publicId;
-          const [first, second] = await Promise.all([helpers.addConversationTag(tag), helpers.addConversationEvent('two')]);
-          console.log('after');
-          return [first.success, second.success, (await helpers.addConversationEvent('three')).success];`;
-        await killed.push('calls', typescript(body), { language: 'typescript' });
-        const event = closedEvent();
-        const workflowId = workflowIdOf(organization, 'default', event.id ?? '');
-        const stops = [{ workflowId, point, call: 'add_conversation_event/2' }];
-        const first = await SpawnedWorker.start(killed, { stops });
-        workers.push(first);
-        await killed.client.publish(event);
-        await vi.waitFor(() => expect(first.frozen.has(workflowId)).toBe(true), { timeout: 30_000, interval: 50 });
-        await first.kill();
-        workers.push(await SpawnedWorker.start(killed, {}));
-        await killed.client.result(workflowId);
-        const { calls: execution } = await killed.executionsOf(workflowId);
-        expect(execution).toMatchObject({ status: 'succeeded', result: [true, true, true], stdout: 'before\nafter\n' });
-        expect(execution?.attemptLog.map(({ outcome }) => outcome)).toEqual(['lost', 'succeeded']);
-        const { tags, timeline } = await getConversation(
-          killed.store.db,
-          organization,
-          execution?.conversationId ?? '',
-        );
-        expect(tags).toHaveLength(1);
-        expect(timeline.map(({ description }) => description).sort()).toEqual(['three', 'two']);
-      } finally {
-        await Promise.all(workers.map((worker) => worker.kill()));
-        await killed.stop();
-      }
+      const workflowId = workflowOf(point);
+      await killed.client.result(workflowId);
+      const { calls: execution } = await killed.executionsOf(workflowId);
+      expect(execution).toMatchObject({ status: 'succeeded', result: [true, true, true], stdout: 'before\nafter\n' });
+      expect(execution?.attemptLog.map(({ outcome }) => outcome)).toEqual(['lost', 'succeeded']);
+      const { tags, timeline } = await getConversation(killed.store.db, organization, execution?.conversationId ?? '');
+      expect(tags).toHaveLength(1);
+      expect(timeline.map(({ description }) => description).sort()).toEqual(['three', 'two']);
     },
     120_000,
   );

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { inject } from 'vitest';
 import { packageRoot } from '../../src/config/package-root.ts';
+import { compileCache } from './compile-cache.ts';
 import './provided.ts';
 
 export interface LogLine {
@@ -20,7 +21,12 @@ export class Program {
 
   constructor(name: 'server' | 'worker', environment: Readonly<Record<string, string>>) {
     this.#child = spawn(process.execPath, [join(packageRoot, 'src', `${name}.ts`)], {
-      env: { PATH: process.env.PATH, AFTERWORD_PYTHON: inject('python') ?? 'python3', ...environment },
+      env: {
+        PATH: process.env.PATH,
+        AFTERWORD_PYTHON: inject('python') ?? 'python3',
+        NODE_COMPILE_CACHE: compileCache,
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     if (this.#child.stdout === null) throw new Error('its output is a pipe');
