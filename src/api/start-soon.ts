@@ -39,9 +39,11 @@ export function createStartSoon<Start extends { readonly workflowId: string }>({
   waitMs = 1_000,
   restMs = 5_000,
 }: StartSoonOptions<Start>): (what: Start) => Promise<void> {
+  let away = false;
   let restsUntil = 0;
 
   function rest(workflowId: string, reason: string): void {
+    away = true;
     restsUntil = Date.now() + restMs;
     logStartLeftToRelay(log, { workflowId, reason });
   }
@@ -49,6 +51,8 @@ export function createStartSoon<Start extends { readonly workflowId: string }>({
   async function start(what: Start): Promise<void> {
     try {
       await startNow(what);
+      away = false;
+      restsUntil = 0;
     } catch (error) {
       if (error instanceof AfterwordError && error.code === 'temporal_unavailable') rest(what.workflowId, error.code);
       else logStartFailed(log, what.workflowId, error);
@@ -57,6 +61,12 @@ export function createStartSoon<Start extends { readonly workflowId: string }>({
 
   return async (what) => {
     if (Date.now() < restsUntil) return;
+    if (away) {
+      // One asks whether it is back, and nobody waits for the answer.
+      restsUntil = Date.now() + restMs;
+      void start(what);
+      return;
+    }
     if ((await within(start(what), waitMs)) === 'late') rest(what.workflowId, 'late');
   };
 }
