@@ -14,7 +14,7 @@ const statusWith = async (key: string, path = '/api/v1/organization') =>
 test('a key is printed alone, listed without itself, and revoked', async () => {
   const made = await cli.run(['keys', 'create', 'dashboard', '--scope', 'read', '--expires', '90d']);
   expect(made).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^aw_[\w-]{43}\n$/) });
-  expect(made.stderr).toMatch(/dashboard \(aw_\w+…\): read, until .*shown this once/);
+  expect(made.stderr).toMatch(/dashboard \(aw_[\w-]+…\): read, until .*shown this once/);
   const key = made.stdout.trim();
   expect(await statusWith(key)).toBe(200);
 
