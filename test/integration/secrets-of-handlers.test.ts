@@ -370,15 +370,17 @@ return [secret in answer, get_conversation_metadata(context, "k")]`);
   }, 60_000);
 });
 
-describe.each([
+// Each waits for its retries.
+it.concurrent.each([
   ['without a key', noKeyring, /^No key for secrets is configured$/],
   [
     'with another key',
     createKeyring([Buffer.alloc(32, 'another key')]),
     /^The secret TOKEN was sealed with the key [0-9a-f]{8}, which is not configured here; there is [0-9a-f]{8}\.$/,
   ],
-])('a worker %s', (_what, keys, message) => {
-  it('runs everything but handlers with secrets, which end as our failure and say why', async () => {
+])(
+  'a worker %s runs everything but handlers with secrets, which end as our failure and say why',
+  async (_what, keys, message) => {
     const keyless = await startSystem({ keys });
     try {
       await keyless.setSecret('TOKEN', token);
@@ -396,5 +398,6 @@ describe.each([
     } finally {
       await keyless.stop();
     }
-  }, 60_000);
-});
+  },
+  60_000,
+);
