@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { validate as isId } from 'uuid';
 import type { DeadLetter, ResendInput } from '../contract/dead-letter.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import type { ApiClient } from './api-client.ts';
@@ -21,7 +22,6 @@ interface ResendOptions {
 }
 
 const defaultLimit = 25;
-const idPattern = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u;
 
 /** `sinks dead-letters`. */
 export function addDeadLettersCommands(sinks: Command, environment: CliEnvironment): void {
@@ -59,7 +59,7 @@ async function idToRead(api: ApiClient, named: string): Promise<string> {
     return (await findSink(api, named)).id;
   } catch (error) {
     const isUnknown = error instanceof AfterwordError && error.code === 'sink_not_found';
-    if (!isUnknown || !idPattern.test(named)) throw error;
+    if (!isUnknown || !isId(named)) throw error;
     if ((await api.deadLetters({ sink: named, limit: 1 })).items.length > 0) return named;
     throw error;
   }

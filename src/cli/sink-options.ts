@@ -59,9 +59,9 @@ export async function settingsOf(
 /** Tokens stand there, and in the part before the host. */
 function refuseQuery(text: string): void {
   const url = URL.parse(text);
-  if (url === null || (url.search === '' && url.password === '')) return;
+  if (url === null || (url.search === '' && url.username === '' && url.password === '')) return;
   throw new AfterwordError(
     'invalid_usage',
-    'What stands behind the "?" of a URL is a secret, which is never an argument: put the URL into a --settings file.',
+    'What stands before the host of a URL or behind its "?" is a secret, which is never an argument: put the URL into a --settings file.',
   );
 }

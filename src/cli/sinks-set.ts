@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { validate as isId } from 'uuid';
 import type { Sink } from '../contract/sink.ts';
 import { AfterwordError } from '../domain/errors.ts';
 import { openInvocation } from './environment.ts';
@@ -9,8 +10,6 @@ import { readSecretValue } from './secret-value.ts';
 import { type SinkKind, type SinkSetOptions, settingsOf } from './sink-options.ts';
 import { sinkText } from './sink-view.ts';
 import { oneLine } from './text.ts';
-
-const idPattern = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u;
 
 const setHelp = `
 What is not named stays as it is. What is secret is never an argument: those are visible to every user of the machine. It is asked for on
@@ -56,7 +55,7 @@ export function addSinksSet(sinks: Command, environment: CliEnvironment): void {
       const client = api();
       const there = sinkAmong(await client.sinks(), named);
       // What looks like an id was mistyped, and a new sink is not renamed.
-      if (there === undefined && (idPattern.test(named) || options.rename !== undefined)) await findSink(client, named);
+      if (there === undefined && (isId(named) || options.rename !== undefined)) await findSink(client, named);
       const kind = kindOf(named, settings, there);
       refuseOfOtherKind(kind, options);
       const secrets = await secretsOf(environment, { named, kind, settings, there }, options);

@@ -29,6 +29,8 @@ export type { AcceptedEvent, AcceptOptions };
  * A repeat takes one statement, the first event of a conversation two, others a transaction of few, whatever the conversation's
  * length.
  *
+ * Not in a transaction: two events of one new conversation at once fail each other's first statement, and look again.
+ *
  * Throws `event_id_missing`, `event_id_reused`, `conversation_not_found` and what saveConversation throws.
  */
 export async function acceptEvent(

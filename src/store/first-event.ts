@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { ConversationEventInput } from '../contract/conversation-event.ts';
+import { refuseNulIn } from './conversation-writes.ts';
 import { type Database, isMissingReference, isUniqueViolation } from './database.ts';
 import type { AcceptedEvent, AcceptOptions } from './known-event.ts';
 import { newConversationOf, organizationNotFound, rowsOf } from './new-conversation.ts';
@@ -18,6 +19,7 @@ export async function insertFirstEvent(
   handlers: readonly CurrentHandler[],
   options: AcceptOptions,
 ): Promise<AcceptedEvent | undefined> {
+  refuseNulIn(input.conversation);
   const { row, messages } = newConversationOf(organizationId, input.conversation);
   const planned = newEventOf(row, input, handlers, options);
   try {

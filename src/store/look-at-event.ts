@@ -12,7 +12,7 @@ export interface EventLook {
   readonly duplicate?: AcceptedEvent;
   /** Those that are on for its type; none were looked for where its key is known. */
   readonly handlers?: readonly CurrentHandler[];
-  /** Whether there is a conversation of the id that it names. */
+  /** Whether the conversation that came with it is there already; of one that is only named it says nothing, and is true. */
   readonly conversationKnown: boolean;
 }
 

@@ -6,9 +6,8 @@ import { jsonOrNull, lockConversation, publicIdTaken, refuseLarge, refuseNulIn }
 import { type Database, isMissingReference } from './database.ts';
 import { type IncomingMessage, incomingMessagesOf } from './incoming-messages.ts';
 
-/** Its row and its messages, not written yet. Throws `conversation_too_large`, and `invalid_request` for NUL. */
+/** Its row and its messages, not written yet; of input that was checked for NUL. Throws `conversation_too_large`. */
 export function newConversationOf(organizationId: string, input: ConversationInput) {
-  refuseNulIn(input);
   const messages = incomingMessagesOf(input.messages);
   const row = {
     organization_id: organizationId,
@@ -41,7 +40,7 @@ export function organizationNotFound(organizationId: string): AfterwordError {
 
 /**
  * Inserts the conversation with its messages in one statement; undefined, and nothing written, where its id or its
- * public id is known. Throws `conversation_too_large`, `organization_not_found`, and `invalid_request` for NUL.
+ * public id is known. Throws `conversation_too_large`, `organization_not_found`.
  */
 async function createConversation(
   trx: Database,
@@ -77,7 +76,8 @@ async function createConversation(
 
 /**
  * The conversation as it is saved, where it is new; else its locked row, which is still to be written. Asked for first: a
- * snapshot of thousands of messages must not be sent for nothing. Throws what createConversation throws, `public_id_taken`.
+ * snapshot of thousands of messages must not be sent for nothing. Throws what createConversation throws, `public_id_taken`, and
+ * `invalid_request` for NUL.
  */
 export async function createOrLockConversation(
   trx: Database,

@@ -1,7 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { expect, inject, vi } from 'vitest';
@@ -39,7 +36,6 @@ export interface KillsInRequests {
  */
 export async function killServersInRequests({ kills, seed, withinMs }: KillsInRequests): Promise<void> {
   const random = seededRandom(seed);
-  const folder = await mkdtemp(join(tmpdir(), 'afterword-test-killed-'));
   const database = await createDatabase();
   const record = await EventRecord.open(database.url);
   const taskQueue = `killed-${randomUUID()}`;
@@ -51,8 +47,6 @@ export async function killServersInRequests({ kills, seed, withinMs }: KillsInRe
     AFTERWORD_ADMIN_KEY: adminKey,
     AFTERWORD_ORGANIZATION: 'acme',
     AFTERWORD_TASK_QUEUE: taskQueue,
-    // A start takes a third less where the modules are compiled; who is killed leaves nothing there.
-    NODE_COMPILE_CACHE: folder,
   };
   const worker = new Program('worker', environment);
   await pushHandlers({ ...environment, AFTERWORD_PORT: '0' });
@@ -103,7 +97,6 @@ export async function killServersInRequests({ kills, seed, withinMs }: KillsInRe
     await Promise.all([servers.stop(), worker.kill()]);
     await Promise.all([record.close(), connection.close()]);
     await database.drop();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
