@@ -1,4 +1,4 @@
-import { wallMsLeft, type Runtime } from './exec-message.ts';
+import { wallMsLeft } from './exec-message.ts';
 import type { ForkedChild } from './fork-server.ts';
 import type { LiveForkServer } from './live-fork-server.ts';
 import type { SandboxLimits } from './sandbox.ts';
@@ -7,15 +7,13 @@ import { WaitingChildren } from './waiting-children.ts';
 /** Processes of one runtime: some wait ahead from the first handler on. */
 export class Children {
   readonly #servers: LiveForkServer;
-  readonly #runtime: Runtime;
   readonly #usual: SandboxLimits;
   readonly #log: (message: string) => void;
   #waiting: WaitingChildren | undefined;
 
   /** `usual`: the limits of most handlers, for which some wait; others get a process of their own. */
-  constructor(servers: LiveForkServer, runtime: Runtime, usual: SandboxLimits, log: (message: string) => void) {
+  constructor(servers: LiveForkServer, usual: SandboxLimits, log: (message: string) => void) {
     this.#servers = servers;
-    this.#runtime = runtime;
     this.#usual = usual;
     this.#log = log;
   }
@@ -29,15 +27,16 @@ export class Children {
   async open(limits: SandboxLimits, unwanted: () => boolean): Promise<ForkedChild | undefined> {
     const server = await this.#servers.get();
     if (this.#waiting?.isOf(server) !== true) {
-      this.#waiting = new WaitingChildren(server, this.#runtime, this.#usual, this.#log);
+      this.#waiting = new WaitingChildren(server, this.#servers.runtime, this.#usual, this.#log);
     }
     const child = this.#waiting.take(limits);
-    if (child === undefined) return await server.fork(this.#runtime, limits, wallMsLeft(limits), unwanted);
+    if (child === undefined) return await server.fork(limits, wallMsLeft(limits), unwanted);
     server.begin(child, wallMsLeft(limits));
     return child;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#waiting?.close();
+    await this.#servers.close();
   }
 }

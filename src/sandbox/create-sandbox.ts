@@ -60,7 +60,6 @@ class CagedHandlers implements HandlerSandbox {
   readonly cage: Cage;
   readonly capability: SandboxCapability;
   readonly deno: DenoCapability;
-  readonly #servers: LiveForkServer;
   readonly #python: Children;
   readonly #denos: Children;
   readonly #typescript: TypeScriptHandlers;
@@ -69,9 +68,10 @@ class CagedHandlers implements HandlerSandbox {
     this.cage = cage;
     this.capability = capability;
     this.deno = deno;
-    this.#servers = new LiveForkServer(settings);
-    this.#python = new Children(this.#servers, 'python', usual, settings.log);
-    this.#denos = new Children(this.#servers, 'deno', usual, settings.log);
+    const python = new LiveForkServer('python', settings);
+    if (cage.python) python.startAhead();
+    this.#python = new Children(python, usual, settings.log);
+    this.#denos = new Children(new LiveForkServer('deno', settings), usual, settings.log);
     this.#typescript = new TypeScriptHandlers(this.#denos);
   }
 
@@ -86,10 +86,8 @@ class CagedHandlers implements HandlerSandbox {
   }
 
   async close(): Promise<void> {
-    this.#python.close();
-    this.#denos.close();
     await this.#typescript.close();
-    await this.#servers.close();
+    await Promise.all([this.#python.close(), this.#denos.close()]);
   }
 }
 

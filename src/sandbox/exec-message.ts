@@ -15,11 +15,11 @@ export function wallMsLeft({ wallMs, spentMs = 0 }: SandboxLimits): number {
 
 export type Runtime = 'python' | 'deno';
 
-/** What the fork server must know before it forks: five little-endian 64-bit numbers. */
-export function header(id: number, runtime: Runtime, limits: SandboxLimits, wallMs: number): Buffer {
-  const bytes = Buffer.alloc(40);
+/** What the fork server must know before it forks: four little-endian 64-bit numbers. */
+export function header(id: number, limits: SandboxLimits, wallMs: number): Buffer {
+  const bytes = Buffer.alloc(32);
   const cpuSeconds = Math.max(1, Math.ceil(limits.cpuSeconds));
-  const numbers = [id, wallMs, cpuSeconds, limits.memoryBytes, runtime === 'deno' ? 1 : 0];
+  const numbers = [id, wallMs, cpuSeconds, limits.memoryBytes];
   numbers.forEach((number, index) => bytes.writeBigUInt64LE(BigInt(number), index * 8));
   return bytes;
 }

@@ -40,6 +40,10 @@ const cleanEnvironment = {
   FLOWS_BASE_URL: 'https://flows.weni.ai',
 };
 
+const names: Readonly<Record<Runtime, string>> = { python: 'Python', deno: 'Deno' };
+/** What becomes Deno imports no packages. */
+const flagsOf: Readonly<Record<Runtime, readonly string[]>> = { python: [], deno: ['-S'] };
+
 export interface ForkServerSettings {
   readonly capability: SandboxCapability;
   /** Folders of Python packages beside the interpreter's own. */
@@ -61,8 +65,10 @@ export interface ForkedChild {
   readonly exited: Promise<ExitReport>;
 }
 
-/** The warmed interpreter that forks a child for each connection. Lives until it is stopped or dies; then make another. */
+/** An interpreter that forks a child of one runtime for each connection. Lives until it is stopped or dies; then make another. */
 export class ForkServer {
+  readonly #runtime: Runtime;
+  readonly #name: string;
   readonly #socketPath: string;
   /** Resolves, never rejects, with a sentence on why it is gone. */
   readonly gone: Promise<string>;
@@ -74,9 +80,9 @@ export class ForkServer {
   #executions = 0;
 
   /** Resolves when it accepts connections; rejects with SandboxError. */
-  static async start(settings: ForkServerSettings): Promise<ForkServer> {
-    const folder = await mkdtemp(join(tmpdir(), 'afterword-python-'));
-    const server = new ForkServer(settings, folder);
+  static async start(runtime: Runtime, settings: ForkServerSettings): Promise<ForkServer> {
+    const folder = await mkdtemp(join(tmpdir(), `afterword-${runtime}-`));
+    const server = new ForkServer(runtime, settings, folder);
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<string>((resolve) => {
       timer = setTimeout(() => {
@@ -87,23 +93,23 @@ export class ForkServer {
     clearTimeout(timer);
     if (trouble === undefined) return server;
     await server.stop();
-    throw new SandboxError(`The Python fork server did not start: ${trouble}`);
+    throw new SandboxError(`${server.#name} did not start: ${trouble}`);
   }
 
   readonly #ready: Promise<undefined>;
 
-  private constructor(settings: ForkServerSettings, folder: string) {
-    const { capability, packageFolders, deno, withoutFiles, log } = settings;
+  private constructor(runtime: Runtime, settings: ForkServerSettings, folder: string) {
+    const { capability, log } = settings;
+    this.#runtime = runtime;
+    this.#name = `The fork server of ${names[runtime]}`;
     this.#socketPath = join(folder, 'socket');
     const options = JSON.stringify({
       socket: this.#socketPath,
       layers: capability.layers,
-      packageFolders,
-      withoutFiles,
-      deno: deno === null ? null : { executable: deno, runner: denoRunner },
+      ...optionsOf(runtime, settings),
     });
     // Detached: its own session, so that Ctrl-C in a terminal leaves it to us to end it.
-    this.#process = spawn(capability.executable, [...pythonFlags, pythonMain, 'serve', options], {
+    this.#process = spawn(capability.executable, [...pythonFlags, ...flagsOf[runtime], pythonMain, 'serve', options], {
       env: cleanEnvironment,
       cwd: '/',
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -111,13 +117,13 @@ export class ForkServer {
     });
     this.#process.stdin.on('error', () => undefined); // it died: `gone` says so
     createInterface({ input: this.#process.stderr }).on('line', (line) => {
-      log(`Python fork server: ${line}`);
+      log(`${this.#name}: ${line}`);
     });
     this.#ready = new Promise((resolve) => {
       createInterface({ input: this.#process.stdout }).on('line', (line) => {
         const message = parse(line);
         if (!message)
-          log(`Python fork server: ${line}`); // a module that prints while it is imported
+          log(`${this.#name}: ${line}`); // a module that prints while it is imported
         else if ('ready' in message) resolve(undefined);
         else this.#settle(message);
       });
@@ -132,7 +138,7 @@ export class ForkServer {
     }).then((reason) => {
       this.#alive = false;
       for (const { reject } of this.#waiting.values())
-        reject(new SandboxError(`The Python fork server is gone: ${String(reason)}`));
+        reject(new SandboxError(`${this.#name} is gone: ${String(reason)}`));
       this.#waiting.clear();
       return String(reason);
     });
@@ -144,19 +150,14 @@ export class ForkServer {
    * A child in the cage, corked; its handler's code is still to come. Undefined once `unwanted()`. `wallMs`: 0 where its
    * time begins later, by `begin`.
    */
-  async fork(
-    runtime: Runtime,
-    limits: SandboxLimits,
-    wallMs: number,
-    unwanted: () => boolean,
-  ): Promise<ForkedChild | undefined> {
+  async fork(limits: SandboxLimits, wallMs: number, unwanted: () => boolean): Promise<ForkedChild | undefined> {
     const socket = await this.#connect(unwanted);
     if (!socket) return undefined;
     const { id, exited } = this.#expect();
     socket.on('error', () => undefined); // closed under us: the exit report says why
     socket.cork();
-    socket.write(header(id, runtime, limits, wallMs));
-    return { id, runtime, socket, exited };
+    socket.write(header(id, limits, wallMs));
+    return { id, runtime: this.#runtime, socket, exited };
   }
 
   /** The handler of a child that was started ahead has come. */
@@ -179,7 +180,7 @@ export class ForkServer {
     const id = (this.#executions += 1);
     const exited = new Promise<ExitReport>((resolve, reject) => {
       if (this.#alive) this.#waiting.set(id, { resolve, reject });
-      else reject(new SandboxError('The Python fork server is gone'));
+      else reject(new SandboxError(`${this.#name} is gone`));
     });
     exited.catch(() => undefined); // whoever awaits it hears of it
     return { id, exited };
@@ -208,4 +209,10 @@ function parse(line: string): z.infer<typeof ServerMessage> | undefined {
   } catch {
     return undefined;
   }
+}
+
+function optionsOf(runtime: Runtime, { deno, packageFolders, withoutFiles }: ForkServerSettings): object {
+  return runtime === 'deno'
+    ? { deno: { executable: deno, runner: denoRunner } }
+    : { python: { packageFolders, withoutFiles } };
 }

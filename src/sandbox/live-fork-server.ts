@@ -1,15 +1,21 @@
+import type { Runtime } from './exec-message.ts';
 import { ForkServer, type ForkServerSettings } from './fork-server.ts';
 import { SandboxError } from './sandbox.ts';
 
-/** The fork server of a sandbox, another one where the last has died. */
+/** A runtime's fork server, another one where the last has died. */
 export class LiveForkServer {
+  readonly runtime: Runtime;
   readonly #settings: ForkServerSettings;
   #server: Promise<ForkServer> | undefined;
   #closed = false;
 
-  constructor(settings: ForkServerSettings) {
+  constructor(runtime: Runtime, settings: ForkServerSettings) {
+    this.runtime = runtime;
     this.#settings = settings;
-    // So that the first handler does not wait for the warm-up. Where it fails, the next run tries again and tells.
+  }
+
+  /** So that the first handler does not wait for it. Where it fails, the next run tries again and tells. */
+  startAhead(): void {
     this.#server = this.#start();
   }
 
@@ -26,7 +32,7 @@ export class LiveForkServer {
   }
 
   #start(): Promise<ForkServer> {
-    const starting = ForkServer.start(this.#settings);
+    const starting = ForkServer.start(this.runtime, this.#settings);
     const forget = () => {
       if (this.#server === starting) this.#server = undefined;
     };

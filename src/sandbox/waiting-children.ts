@@ -77,7 +77,7 @@ export class WaitingChildren {
 
   async #add(): Promise<void> {
     try {
-      const child = await this.#server.fork(this.#runtime, this.#limits, 0, () => this.#closed);
+      const child = await this.#server.fork(this.#limits, 0, () => this.#closed);
       if (child === undefined) return;
       child.socket.uncork();
       this.#idle.add(child);

@@ -80,7 +80,7 @@ function victimsOf(topology: Topology, temporal: TemporalCluster, crashPostgres:
   return [
     { name: 'worker', replace: () => topology.replaceWorker(0), mayOverlap: true },
     { name: 'other worker', replace: () => topology.replaceWorker(1), mayOverlap: true },
-    { name: 'fork server', replace: () => topology.killForkServer(0), mayOverlap: true },
+    { name: 'fork servers', replace: () => topology.killForkServers(0), mayOverlap: true },
     { name: 'server', replace: () => topology.replaceServer(), mayOverlap: true },
     { name: 'Temporal', replace: () => temporal.restart(), mayOverlap: false },
     {

@@ -61,12 +61,12 @@ export class Topology {
     await this.ready();
   }
 
-  /** SIGKILL; resolves when the worker has another one. */
-  async killForkServer(index: number): Promise<void> {
+  /** SIGKILL of those of both languages; resolves when the worker has another one. */
+  async killForkServers(index: number): Promise<void> {
     const worker = this.#worker(index);
-    const [old] = forkServersOf(worker);
-    if (old !== undefined) kill(old);
-    const another = () => forkServersOf(worker).some(({ pid }) => pid !== old?.pid);
+    const old = forkServersOf(worker);
+    old.forEach(kill);
+    const another = () => forkServersOf(worker).some(({ pid }) => !old.some((gone) => gone.pid === pid));
     await until('the worker has a fork server again', () => !worker.running || another(), startMs);
   }
 

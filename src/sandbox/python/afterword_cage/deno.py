@@ -11,6 +11,7 @@ from . import limits
 from .cage import CONNECTION, Cage, Rules
 from .limits import Limits
 from .seccomp import CONDITIONS_FOR_DENO
+from .setup_failed import setup_failed
 from .syscall_numbers import PERMITTED_TO_DENO
 
 _HEAP_SHARE = 0.75
@@ -56,11 +57,18 @@ class Deno:
         )
         self.cage = Cage(layers, rules)
 
-    def become(self, of_execution: Limits) -> NoReturn:
-        """In the cage already. The connection is what Deno finds as stdin and stdout."""
+    def run(self, of_execution: Limits) -> NoReturn:
+        """The connection is what Deno finds as stdin and stdout."""
         os.dup2(CONNECTION, 0)
         os.dup2(CONNECTION, 1)
         os.close(CONNECTION)
+        try:
+            self._become(of_execution)
+        except BaseException as error:
+            os.write(0, setup_failed(error))
+            raise
+
+    def _become(self, of_execution: Limits) -> NoReturn:
         heap = int(of_execution.memory_bytes * _HEAP_SHARE) >> 20
         arguments = ['deno', *_FLAGS, f'--v8-flags=--max-old-space-size={heap}', self._runner]
         os.execve(self._executable, arguments, _ENVIRONMENT)

@@ -1,4 +1,4 @@
-"""One warmed interpreter that forks a caged child for each connection.
+"""An interpreter that forks a caged child of its one runtime for each connection.
 
 The host kills a child by closing its connection; the deadline here is the backstop should the host be stuck. When the
 host itself goes away our stdin ends, and everything dies. How a child ended is reported on stdout, a pipe no child
@@ -7,6 +7,7 @@ has, so that it cannot be forged; the connection is closed just before, so that 
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
@@ -17,17 +18,13 @@ import socket
 import struct
 import sys
 import time
-from typing import Any, NoReturn
+from typing import Any, Protocol
 
 from . import priority
 from .cage import CONNECTION, Cage
-from .channel import Channel
-from .deno import Deno
 from .kernel import die_with_parent
-from .limits import DENO, HEADER_BYTES, Limits
-from .python_cage import python_cage
-from .run_handler import run_handler
-from .warm import warm_up
+from .limits import HEADER_BYTES, Limits
+from .setup_failed import setup_failed
 
 _BACKLOG = 1024
 _HEADER_TIMEOUT_SECONDS = 5
@@ -39,6 +36,13 @@ _STDIN = 0
 _TICKS_A_SECOND = os.sysconf('SC_CLK_TCK')
 #: What the host tells of a process that was started ahead: which execution's number it has, and its time from now.
 _BEGIN = struct.Struct('<QQ')
+
+
+class Runtime(Protocol):
+    cage: Cage
+
+    def run(self, limits: Limits) -> None:
+        """In the cage already; CONNECTION leads to the host. When it returns or raises the process ends."""
 
 
 class _Child:
@@ -86,9 +90,8 @@ class _Child:
 
 
 class _ForkServer:
-    def __init__(self, path: str, cage: Cage, deno: Deno | None) -> None:
-        self._cage = cage
-        self._deno = deno
+    def __init__(self, path: str, runtime: Runtime) -> None:
+        self._runtime = runtime
         self._pid = os.getpid()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(path)
@@ -160,10 +163,8 @@ class _ForkServer:
         """Never returns."""
         try:
             self._forget_neighbours()
-            if limits.runtime == DENO:
-                _become_deno(self._deno, connection.fileno(), limits, self._pid)
-            _enter_cage(self._cage, connection.fileno(), limits, self._pid)
-            run_handler(Channel(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=CONNECTION)))
+            _enter_cage(self._runtime.cage, connection.fileno(), limits, self._pid)
+            self._runtime.run(limits)
         finally:
             # Nothing of the parent's may run in the child, and threads of the user's may not keep it alive.
             os._exit(0)
@@ -215,27 +216,12 @@ def _enter_cage(cage: Cage, connection: int, limits: Limits, parent: int) -> Non
     try:
         cage.enter(connection, limits)
     except BaseException as error:
-        _say_why(error, connection)
+        message = setup_failed(error)
+        try:
+            os.write(connection, message)
+        except OSError:
+            os.write(CONNECTION, message)
         raise
-
-
-def _become_deno(deno: Deno | None, connection: int, limits: Limits, parent: int) -> NoReturn:
-    if deno is None:
-        raise RuntimeError('the host asked for Deno and named none')
-    _enter_cage(deno.cage, connection, limits, parent)
-    try:
-        deno.become(limits)
-    except BaseException as error:
-        _say_why(error, 0)
-        raise
-
-
-def _say_why(error: BaseException, connection: int) -> None:
-    message = json.dumps({'t': 'setup_failed', 'message': f'{type(error).__name__}: {error}'})
-    try:
-        os.write(connection, message.encode() + b'\n')
-    except OSError:
-        os.write(CONNECTION, message.encode() + b'\n')
 
 
 def _report(message: dict[str, Any]) -> None:
@@ -251,19 +237,29 @@ def _remove(path: str) -> None:
             pass  # the host was faster
 
 
+def _runtime(options: dict[str, Any]) -> Runtime:
+    """Imported here: a process that becomes Deno is the cheaper the less its parent has loaded."""
+    if 'deno' in options:
+        from .deno import Deno
+
+        return Deno(options['deno'], options['layers'])
+    from .python_runtime import Python
+
+    return Python(options['python'], options['layers'])
+
+
 def serve(options: dict[str, Any]) -> None:
-    """`options`: `socket`, the path to listen on; `layers`, those of the cage this system has; `packageFolders`;
-    `withoutFiles`, whether Python handlers may open none; `deno`, as of `Deno`, or None.
+    """`options`: `socket`, the path to listen on; `layers`, those of the cage this system has; and either `python`, as of
+    `Python`, or `deno`, as of `Deno`.
     """
-    sys.path += options['packageFolders']
     os.chdir('/')
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     try:
-        layers, deno, without_files = options['layers'], options['deno'], options['withoutFiles']
-        warm_up(without_files=without_files)
-        cage = python_cage(layers, without_files=without_files)
-        server = _ForkServer(options['socket'], cage, None if deno is None else Deno(deno, layers))
+        server = _ForkServer(options['socket'], _runtime(options))
+        # What is collected in a child is what it made itself: nobody's pages are written to for that.
+        gc.collect()
+        gc.freeze()
         _report({'ready': True})  # fails where the host is gone already
         server.run()
     finally:

@@ -6,7 +6,7 @@ import resource
 import struct
 from typing import NamedTuple
 
-_HEADER = struct.Struct('<QQQQQ')
+_HEADER = struct.Struct('<QQQQ')
 HEADER_BYTES = _HEADER.size
 
 #: After a MemoryError the runner still has to say so.
@@ -18,19 +18,14 @@ _OPEN_FILES = 64
 _STACK_BYTES = 8 << 20
 
 
-PYTHON, DENO = 0, 1
-
-
 class Limits(NamedTuple):
-    """The header each connection starts with, in this order: five little-endian 64-bit numbers."""
+    """The header each connection starts with, in this order: four little-endian 64-bit numbers."""
 
     execution: int
     #: 0 for a process that is started ahead: its time is told later.
     wall_ms: int
     cpu_seconds: int
     memory_bytes: int
-    #: PYTHON or DENO
-    runtime: int = PYTHON
 
     @classmethod
     def unpack(cls, header: bytes) -> Limits:

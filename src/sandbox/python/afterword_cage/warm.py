@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import warnings
 
@@ -47,8 +46,6 @@ def warm_up(*, without_files: bool = False) -> None:
     warnings.filterwarnings('default', category=DeprecationWarning, module='handler')
     # Legacy registration says so once a run, from however many lines.
     warnings.filterwarnings('once', message=r'Event\.', category=DeprecationWarning)
-    gc.collect()
-    gc.freeze()
 
 
 def _load_more() -> None:
