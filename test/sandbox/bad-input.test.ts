@@ -92,7 +92,10 @@ const inPython: Record<string, readonly [text: string, ends: Ending, limits?: Ha
   'makes its connection slow': [
     'import fcntl\nfcntl.fcntl(3, fcntl.F_SETFL, os.O_NONBLOCK)\nadd_conversation_tag(context, "x" * 200_000)\nreturn 1',
     // Where half of a message went out, what follows it makes no sense.
-    { as: /^(succeeded|raised|crashed)$/, says: /temporarily unavailable|closed the connection|sent .* and was stopped/ },
+    {
+      as: /^(succeeded|raised|crashed)$/,
+      says: /temporarily unavailable|closed the connection|sent .* and was stopped/,
+    },
   ],
   'writes what is no message': ['os.write(3, b"hello\\n")\ntime.sleep(60)', forged],
   'writes a message of the runner': ['os.write(3, b\'{"t":"started"}\\n\')\ntime.sleep(60)', forged],
