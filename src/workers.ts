@@ -10,6 +10,7 @@ import { createOpenEvent } from './activities/open-event.ts';
 import { HandlerShares } from './activities/handler-shares.ts';
 import { createRunHandler } from './activities/run-handler.ts';
 import { createSettle } from './activities/settle.ts';
+import { ToldTogether } from './activities/told-together.ts';
 import { servicesNotConfigured } from './helper-services.ts';
 import type { AnalyticsSink } from './analytics/sink.ts';
 import { storeSink } from './analytics/sinks/store-sink.ts';
@@ -34,6 +35,8 @@ const defaultShutdownMs = 3_000;
 const restShutdownMs = (shutdownMs: number) => Math.min(shutdownMs / 3, 20_000);
 /** To record the end of what was cut off. */
 const recordingMs = 500;
+/** Of handlers that end before others of their event. */
+const togetherMs = 100;
 /** Executions whose analytics events are delivered at once. */
 const deliverySlots = 20;
 
@@ -104,6 +107,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     ),
   };
   const places = handlerPlaces(options.handlerSlots);
+  const slots = places.forOne + places.reserve + places.waiting;
   const workflowWorker = await Worker.create({
     ...common,
     ...restShutdown,
@@ -120,6 +124,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       runHandler: createRunHandler({
         store,
         shares: new HandlerShares(places),
+        together: new ToldTogether(slots, togetherMs),
         sandbox,
         gateway,
         keys,
@@ -132,7 +137,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         deliveryPolicy: policy,
       }),
     },
-    maxConcurrentActivityTaskExecutions: places.forOne + places.reserve + places.waiting,
+    maxConcurrentActivityTaskExecutions: slots,
     // A cancellation comes back with a heartbeat: the default would hold it for 8 s.
     maxHeartbeatThrottleInterval: '1 s',
   });

@@ -14,6 +14,7 @@ import type { HandlerShares } from './handler-shares.ts';
 import type { AnalyticsOptions } from './prepare-analytics.ts';
 import { runInCage, type RunInCageDeps } from './run-in-cage.ts';
 import { toApplicationFailure } from './to-application-failure.ts';
+import type { ToldTogether } from './told-together.ts';
 import { waitForShare } from './wait-for-share.ts';
 import { superseded } from './write-intent.ts';
 
@@ -24,6 +25,8 @@ export type RunHandlerDeps = RunInCageDeps &
   AnalyticsOptions & {
     /** Left out: whoever comes may run. */
     readonly shares?: HandlerShares | undefined;
+    /** Left out: the end of each is told at once. */
+    readonly together?: ToldTogether | undefined;
   };
 
 /**
@@ -31,14 +34,19 @@ export type RunHandlerDeps = RunInCageDeps &
  * border, it becomes a failure that Temporal retries, and a final one when the handler's attempts are used up.
  */
 export function createRunHandler(deps: RunHandlerDeps) {
+  const run = async (input: RunHandlerInput): Promise<RunHandlerResult> => {
+    const release = deps.shares && (await waitForShare(deps.shares, input.organizationId));
+    return await runAttempt(deps, input).finally(release);
+  };
   return async function runHandler(input: RunHandlerInput): Promise<RunHandlerResult> {
     const context = Context.current();
     const heartbeat = setInterval(() => {
       context.heartbeat();
     }, heartbeatEveryMs);
     try {
-      const release = deps.shares && (await waitForShare(deps.shares, input.organizationId));
-      return await runAttempt(deps, input).finally(release);
+      const { workflowId } = context.info.workflowExecution ?? {};
+      if (deps.together === undefined || workflowId === undefined) return await run(input);
+      return await deps.together.run(workflowId, () => run(input));
     } catch (error) {
       throw toApplicationFailure(error);
     } finally {

@@ -97,9 +97,12 @@ return "ran"`);
     const { id } = await executionOf(workflowId, 'hangs');
     expect((await cancel(id)).status).toBe(202);
     await eventually(async () => expect(await executionOf(workflowId, 'hangs')).toMatchObject({ status: 'cancelled' }));
-    expect(await workflow(workflowId).query(currentState)).toMatchObject({
-      executions: [{ status: 'running' }, { status: 'cancelled' }],
-    });
+    // Temporal hears of it a moment after the store.
+    await eventually(async () =>
+      expect(await workflow(workflowId).query(currentState)).toMatchObject({
+        executions: [{ status: 'running' }, { status: 'cancelled' }],
+      }),
+    );
     const { conversationId } = await executionOf(workflowId, 'calling');
     await system.store.db
       .insertInto('conversation_metadata')
