@@ -27,9 +27,12 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    // Node itself reads our TypeScript, as it does outside of tests, and in half the time.
+    experimental: { viteModuleRunner: false },
     projects: Object.entries(folders).map(([name, globalSetup]) => ({
       extends: true,
-      test: { name, include: [`test/${name}/**/*.test.ts`], globalSetup: [...globalSetup] },
+      // What a unit has imported the next file need not import again: half of the time of them all.
+      test: { name, include: [`test/${name}/**/*.test.ts`], globalSetup: [...globalSetup], isolate: name !== 'unit' },
     })),
   },
 });

@@ -14,10 +14,10 @@ const staleMs = 60_000;
  * @template T
  * @param {string} name
  * @param {() => Promise<T>} work
+ * @param {string} [folder] where the locks are
  * @returns {Promise<T>}
  */
-export async function withLock(name, work) {
-  const folder = join(cacheDir, 'locks');
+export async function withLock(name, work, folder = join(cacheDir, 'locks')) {
   await mkdir(folder, { recursive: true });
   const file = join(folder, createHash('sha256').update(name).digest('hex').slice(0, 16));
   let waited = false;

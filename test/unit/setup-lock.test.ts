@@ -1,16 +1,14 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
+import { withLock as withLockIn } from '../../scripts/setup/lock.mjs';
 
-const cache = mkdtempSync(join(tmpdir(), 'afterword-lock-'));
-vi.stubEnv('XDG_CACHE_HOME', cache);
-const { withLock } = await import('../../scripts/setup/lock.mjs');
-const lockFolder = join(cache, 'afterword', 'locks');
+const lockFolder = mkdtempSync(join(tmpdir(), 'afterword-lock-'));
+const withLock = <Result>(name: string, work: () => Promise<Result>) => withLockIn(name, work, lockFolder);
 
 afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(cache, { recursive: true });
+  rmSync(lockFolder, { recursive: true });
 });
 
 test('two set-ups that want the same thing work one after the other', async () => {
