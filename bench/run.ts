@@ -5,8 +5,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { lineOf, onCluster, replaced, tableOf, type BenchResult } from './result.ts';
-import { api } from './api.ts';
 import { analytics } from './api/analytics.ts';
+import { withApiBench } from './api/api-bench.ts';
+import { lists } from './api/lists.ts';
+import { publishing } from './api/publishing.ts';
 import { calls } from './rows/calls.ts';
 import { hundredHandlers } from './rows/hundred-handlers.ts';
 import { longConversation } from './rows/long-conversation.ts';
@@ -32,14 +34,19 @@ const rows: Record<string, (servers: StartServers) => Promise<BenchResult[]>> = 
   requests,
   'test-run': testRun,
   start,
+  'api-publishing': () => withApiBench(publishing),
+  'api-lists': lists,
   'api-analytics': analytics,
-  api,
 };
 
 const kinds: Record<string, StartServers> = { development, cluster };
 
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in rows) && !(name in kinds));
+/** By its name or the beginning of it: `api` for all of the API. */
+const means = (given: string, name: string) => name === given || name.startsWith(`${given}-`);
+const unknown = asked.filter(
+  (given) => ![...Object.keys(rows), ...Object.keys(kinds)].some((name) => means(given, name)),
+);
 if (unknown.length > 0) {
   const known = [...Object.keys(rows), ...Object.keys(kinds)].join(', ');
   console.error(`There is no row ${unknown.join(', ')}; there are: ${known}.`);
@@ -47,7 +54,8 @@ if (unknown.length > 0) {
 }
 /** All of them where none is named. */
 const wanted = (name: string, among: object) =>
-  asked.includes(name) || !asked.some((one) => Object.keys(among).includes(one));
+  asked.some((given) => means(given, name)) ||
+  !asked.some((given) => Object.keys(among).some((one) => means(given, one)));
 
 const results: BenchResult[] = [];
 for (const [kind, servers] of Object.entries(kinds)) {

@@ -9,6 +9,7 @@ import { acceptEvent } from '../store/conversation-events.ts';
 import { eventFormatOf, fromCloudEvent, withAttributesOfHeaders } from './cloud-events.ts';
 import { checkEventInput } from './conversation-event-errors.ts';
 import type { ApiDependencies, ApiEnvironment } from './environment.ts';
+import { type KnownEvent, KnownEvents } from './known-events.ts';
 import { type ApiContext, problemOf } from './problems.ts';
 
 /** Of one batch: transactions of other requests need connections too. */
@@ -18,13 +19,28 @@ export type Publish = (organizationId: string, input: ConversationEventInput) =>
 
 /** Stores an event and sees to its start. */
 export function createPublish({ store, startSoon, log, metrics }: ApiDependencies): Publish {
-  return async (organizationId, input) => {
-    const accepted = await acceptEvent(store.db, organizationId, input);
-    const { id, eventId, workflowId, duplicate, executions } = accepted;
-    logEventAccepted(log, { organizationId, eventId: id, workflowId, duplicate, handlers: executions.length });
-    metrics?.eventAccepted({ organizationId, type: accepted.type, duplicate });
-    if (!duplicate) await startSoon({ ...accepted, organizationId });
+  const knownEvents = new KnownEvents();
+  store.onConnectionLost(() => {
+    knownEvents.forget();
+  });
+
+  function published(organizationId: string, event: KnownEvent, duplicate: boolean): PublishedEvent {
+    const { id, eventId, workflowId, type, handlers } = event;
+    logEventAccepted(log, { organizationId, eventId: id, workflowId, duplicate, handlers });
+    metrics?.eventAccepted({ organizationId, type, duplicate });
     return { id, eventId, workflowId, duplicate };
+  }
+
+  return async (organizationId, input) => {
+    const known = knownEvents.find(organizationId, input);
+    if (known !== undefined) return published(organizationId, known, true);
+    const accepted = await acceptEvent(store.db, organizationId, input);
+    const { id, eventId, workflowId, type, conversationId, duplicate, executions } = accepted;
+    const event = { id, eventId, workflowId, type, conversationId, handlers: executions.length };
+    knownEvents.remember(organizationId, input.source, event);
+    const answer = published(organizationId, event, duplicate);
+    if (!duplicate) await startSoon({ ...accepted, organizationId });
+    return answer;
   };
 }
 

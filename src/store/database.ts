@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
@@ -17,6 +18,8 @@ export type Database = Kysely<Tables>;
 export interface Store {
   readonly db: Database;
   readonly kind: 'postgres' | 'embedded';
+  /** Whenever a connection to PostgreSQL ends that was not to. */
+  onConnectionLost(listener: () => void): void;
   close(): Promise<void>;
 }
 
@@ -53,11 +56,17 @@ function openPostgres(connectionString: string, poolSize: number): Store {
   });
   // A connection that dies says so twice: here, and to the statement that uses it next. Without a listener the first
   // would end the process: the pool's hears of idle connections, the client's of one that is inside a transaction.
+  const lost = new EventEmitter();
   pool.on('error', ignore);
-  pool.on('connect', (client) => client.on('error', ignore));
+  pool.on('connect', (client) => client.on('error', () => lost.emit('lost')));
   pool.on('connect', createPreparing(isMarked));
   const db = new Kysely<Tables>({ dialect: withStoreErrors(new PostgresDialect({ pool })) });
-  return { db, kind: 'postgres', close: once(() => db.destroy()) };
+  return {
+    db,
+    kind: 'postgres',
+    onConnectionLost: (listener) => void lost.on('lost', listener),
+    close: once(() => db.destroy()),
+  };
 }
 
 async function openEmbedded(folder: string): Promise<Store> {
@@ -77,7 +86,7 @@ async function openEmbedded(folder: string): Promise<Store> {
       await pglite.close();
       release();
     });
-    return { db, kind: 'embedded', close };
+    return { db, kind: 'embedded', onConnectionLost: ignore, close };
   } catch (error) {
     release();
     throw error;
