@@ -1,7 +1,7 @@
 """Handlers give way to the worker that waits on them, and those that burn much CPU to all others.
 
 Where the kernel shares the CPU among sessions first (autogroup), a niceness counts within its session only, and each session
-gets as much as another. So all handlers stay in the fork server's: many that burn CPU get no more than one would.
+gets as much as another. So all handlers of a language stay in its fork server's: many that burn CPU get no more than one would.
 """
 
 from __future__ import annotations
