@@ -2,6 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { AnalyticsPayload } from '../contract/analytics.ts';
 import type { DeadLetter, ResendInput } from '../contract/dead-letter.ts';
 import type { Database } from './database.ts';
+import { isUuid } from './uuid-text.ts';
 
 interface Row {
   event_id: string;
@@ -67,7 +68,9 @@ export async function resendDeadLetters(db: Database, organizationId: string, wh
 function chosenBy({ ids, sink }: ResendInput): RawBuilder<unknown> {
   if (sink !== undefined) return sql`sink = ${sink}`;
   if (ids === undefined) return sql`true`;
-  const named = JSON.stringify(ids.map(partsOf));
+  // What PostgreSQL would not take as an id is nobody's.
+  const possible = ids.map(partsOf).filter(({ event, sink: to }) => isUuid(event) && /^[\w-]+$/.test(to));
+  const named = JSON.stringify(possible);
   return sql`(event_id, sink) in (select event, sink from json_to_recordset(${named}::json) as named (event uuid, sink text))`;
 }
 
